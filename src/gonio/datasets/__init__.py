@@ -1,0 +1,1 @@
+"""Kedro datasets: video, npz, trc, mot, checkpoint."""

@@ -1,0 +1,67 @@
+"""Writing files so that nothing old is lost: beside the target, then moved into place."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gonio.errors import OutputError
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path beside `path` and move it there once the block ends well.
+
+    Args:
+        path: the file to write; its folder is made if needed.
+
+    Yields:
+        The path to write to. It has the suffix of `path`, for writers that look at it.
+
+    Raises:
+        OutputError: the folder is not writable or the disk is full. The temporary file is
+            removed and a file that stood at `path` is left as it was.
+    """
+    target = Path(path)
+    scratch: Path | None = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(
+            prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent
+        )
+        os.close(handle)
+        scratch = Path(name)
+        yield scratch
+        with scratch.open("rb") as written:
+            os.fsync(written.fileno())
+        scratch.chmod(0o666 & ~_umask())
+        scratch.replace(target)
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        raise OutputError(
+            f"cannot write {target}: {error.strerror or error}. Check that the folder is writable "
+            "and that the disk has room; what was there before is unchanged."
+        ) from error
+    finally:
+        if scratch is not None:
+            scratch.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write `text` in UTF-8 to `path`, whole or not at all.
+
+    Raises:
+        OutputError: see `replacing`.
+    """
+    with replacing(path) as scratch:
+        scratch.write_text(text, encoding="utf-8", newline="\n")

@@ -1,0 +1,123 @@
+"""Camera, ray and lab frame, and the rotations between them.
+
+* camera: x right, y down, z away from the camera (OpenCV).
+* ray: origin at mid-hip, z along the ray from the camera centre through the mid-hip,
+  x = normalised(camera y x z), y = z x x.
+* lab: right-handed, Y up against gravity, X the horizontal direction from the subject to the
+  camera, Z = X x Y.
+
+A matrix `target_from_source` turns column vectors: `v_target = target_from_source @ v_source`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from gonio.errors import InputError
+from gonio.types import FloatArray
+
+
+def normalised(vectors: ArrayLike) -> FloatArray:
+    """Unit vectors along the last axis; NaN where the length is 0."""
+    array = np.asarray(vectors, dtype=float)
+    length = np.linalg.norm(array, axis=-1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.where(length > 0, array / length, np.nan))
+
+
+def focal_length_px(image_size: tuple[int, int], field_of_view_deg: float) -> float:
+    """Focal length of a pinhole camera, in pixels.
+
+    Args:
+        image_size: (width, height), pixels.
+        field_of_view_deg: angle over the longer side of the image, degrees.
+
+    Raises:
+        InputError: the angle is not between 5 and 170 degrees.
+    """
+    if not 5 <= field_of_view_deg <= 170:
+        raise InputError(
+            f"camera.field_of_view_deg is {field_of_view_deg:g}; allowed are 5 to 170 degrees "
+            "over the longer side of the image"
+        )
+    return float(max(image_size) / 2 / np.tan(np.radians(field_of_view_deg) / 2))
+
+
+def rays_from_image(
+    image: FloatArray, image_size: tuple[int, int], focal_px: float
+) -> FloatArray:
+    """Directions from the camera centre through image points.
+
+    Args:
+        image: (..., 2) points in units of the image's width and height (0..1).
+        image_size: (width, height), pixels.
+        focal_px: focal length, pixels; the principal point is the image's centre.
+
+    Returns:
+        (..., 3) unit vectors, camera frame.
+    """
+    offset = (np.asarray(image, dtype=float) - 0.5) * np.asarray(image_size, dtype=float)
+    depth = np.full((*offset.shape[:-1], 1), focal_px)
+    return normalised(np.concatenate([offset, depth], axis=-1))
+
+
+def ray_from_camera(ray: FloatArray) -> FloatArray:
+    """Rotations into the ray frame.
+
+    Args:
+        ray: (..., 3) direction from the camera centre to the mid-hip, camera frame.
+
+    Returns:
+        (..., 3, 3) with `v_ray = ray_from_camera @ v_camera`; NaN where the ray is NaN or
+        parallel to the camera's y axis.
+    """
+    z = normalised(ray)
+    down = np.broadcast_to([0.0, 1.0, 0.0], z.shape)
+    x = normalised(np.cross(down, z))
+    return np.stack([x, np.cross(z, x), z], axis=-2)
+
+
+def up_from_camera_angles(pitch_deg: float, roll_deg: float) -> FloatArray:
+    """Direction against gravity in the camera frame.
+
+    Args:
+        pitch_deg: how far the camera looks down, degrees; 0 is level, 90 straight down.
+        roll_deg: how far the camera is turned clockwise about its view, as seen from behind it.
+
+    Returns:
+        (3,) unit vector; (0, -1, 0) for a level camera.
+    """
+    pitch, roll = np.radians([pitch_deg, roll_deg])
+    level = np.array([0.0, -np.cos(pitch), -np.sin(pitch)])
+    # A camera turned clockwise sees the world turned counter-clockwise (y is down).
+    turn = np.array(
+        [[np.cos(roll), np.sin(roll), 0.0], [-np.sin(roll), np.cos(roll), 0.0], [0.0, 0.0, 1.0]]
+    )
+    return np.asarray(turn @ level)
+
+
+def lab_from_camera(up: FloatArray, ray: FloatArray) -> FloatArray:
+    """Rotation from the camera frame into the lab frame.
+
+    Args:
+        up: (3,) direction against gravity, camera frame.
+        ray: (3,) direction from the camera to the subject, camera frame.
+
+    Returns:
+        (3, 3). Where the camera looks straight up or down, the top of its image stands in for the
+        direction in which it looks.
+
+    Raises:
+        InputError: `up` or `ray` is NaN or zero.
+    """
+    y, to_subject = normalised(up), normalised(ray)
+    if not (np.isfinite(y).all() and np.isfinite(to_subject).all()):
+        raise InputError(f"no lab frame from up {up} and ray {ray}: both must be finite, not zero")
+    towards_camera = -to_subject
+    horizontal = towards_camera - (towards_camera @ y) * y
+    if np.linalg.norm(horizontal) < 1e-3:
+        image_down = np.array([0.0, 1.0, 0.0])  # the top of the image lies beyond the subject
+        horizontal = image_down - (image_down @ y) * y
+    x = normalised(horizontal)
+    return np.stack([x, y, np.cross(x, y)])

@@ -1,0 +1,129 @@
+"""Signals over time that may have gaps: runs, gap filling, zero-phase low-pass, resampling.
+
+Every function takes time on the first axis and treats NaN as missing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import butter, sosfiltfilt
+
+from gonio.errors import InputError
+
+FILTER_ORDER = 4
+"""Order of the low-pass after both passes (a second-order Butterworth, forward and back)."""
+
+
+def runs_of(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Half-open intervals (start, stop) in which a (T,) mask is true."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
+    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def low_pass(
+    values: NDArray[np.floating], rate_hz: float, cutoff_hz: float
+) -> NDArray[np.float64]:
+    """Zero-phase low-pass of each column, run by run between its gaps.
+
+    A Butterworth filter is applied forward and back (order 4 in all); its cut-off is corrected by
+    0.802 for the two passes, so that the gain at `cutoff_hz` is -3 dB
+    (Winter, Biomechanics and Motor Control of Human Movement, 4th ed. 2009, section 3.4.4.2).
+    Runs of fewer than 4 samples are left as they are.
+
+    Args:
+        values: (T, ...) any unit.
+        rate_hz: samples a second.
+        cutoff_hz: where the gain is -3 dB, below half the rate.
+
+    Returns:
+        (T, ...) of the same unit; NaN where the input is NaN.
+
+    Raises:
+        InputError: `cutoff_hz` is not between 0 and half the rate.
+    """
+    effective = cutoff_hz / 0.802
+    if not 0 < cutoff_hz < 0.5 * rate_hz:
+        raise InputError(
+            f"cut-off {cutoff_hz} Hz does not suit a rate of {rate_hz:.6g} Hz: choose a value "
+            f"above 0 and below half the rate ({0.5 * rate_hz:.6g} Hz)"
+        )
+    if effective >= 0.5 * rate_hz:  # the corrected filter would pass everything
+        return np.array(values, dtype=float)
+    sos = butter(FILTER_ORDER // 2, effective, fs=rate_hz, output="sos")
+    flat = np.array(values, dtype=float).reshape(len(values), -1)
+    for columns, (start, stop) in _column_runs(np.isfinite(flat)):
+        if stop - start >= 4:
+            block = flat[start:stop, columns]
+            pad = min(len(block) - 1, int(3 * rate_hz / cutoff_hz))
+            flat[start:stop, columns] = sosfiltfilt(sos, block, axis=0, padlen=pad)
+    return flat.reshape(np.shape(values))
+
+
+def _column_runs(
+    finite: NDArray[np.bool_],
+) -> list[tuple[NDArray[np.intp], tuple[int, int]]]:
+    """Group columns with the same gaps: (columns, run) for each run of finite samples."""
+    patterns, group = np.unique(finite, axis=1, return_inverse=True)
+    group = group.reshape(-1)
+    return [
+        (np.flatnonzero(group == g), run)
+        for g in range(patterns.shape[1])
+        for run in runs_of(patterns[:, g])
+    ]
+
+
+def fill_short_gaps(
+    values: NDArray[np.floating], max_gap: int
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Fill gaps of at most `max_gap` samples between two known samples by a straight line.
+
+    Gaps at the beginning or the end have one side only and stay NaN.
+
+    Args:
+        values: (T, ...).
+        max_gap: longest gap to fill, samples; 0 fills none.
+
+    Returns:
+        The filled values (T, ...) and a mask (T, ...) of the samples that were filled.
+    """
+    flat = np.array(values, dtype=float).reshape(len(values), -1)
+    filled = np.zeros(flat.shape, dtype=bool)
+    for columns, (start, stop) in _column_runs(~np.isfinite(flat)):
+        if start == 0 or stop == len(flat) or stop - start > max_gap:
+            continue
+        share = (np.arange(start, stop) - (start - 1)) / (stop - start + 1)
+        before, after = flat[start - 1, columns], flat[stop, columns]
+        flat[start:stop, columns] = before + share[:, None] * (after - before)
+        filled[start:stop, columns] = True
+    return flat.reshape(np.shape(values)), filled.reshape(np.shape(values))
+
+
+def resample(
+    values: NDArray[np.floating],
+    time_s: NDArray[np.floating],
+    new_time_s: NDArray[np.floating],
+) -> NDArray[np.float64]:
+    """Linear interpolation at new times; a new sample is NaN where a neighbour is missing.
+
+    Args:
+        values: (T, ...).
+        time_s: (T,) strictly increasing, seconds.
+        new_time_s: (U,) seconds, within the range of `time_s`.
+
+    Returns:
+        (U, ...).
+    """
+    right = np.clip(np.searchsorted(time_s, new_time_s, side="left"), 1, max(len(time_s) - 1, 1))
+    if len(time_s) == 1:
+        return np.repeat(np.asarray(values, dtype=float), len(new_time_s), axis=0)
+    left = right - 1
+    share = (new_time_s - time_s[left]) / (time_s[right] - time_s[left])
+    share = np.clip(share, 0.0, 1.0).reshape(-1, *([1] * (np.ndim(values) - 1)))
+    v_left, v_right = np.asarray(values, float)[left], np.asarray(values, float)[right]
+    # 0 * NaN is NaN: an exact hit on one side must not look at the other.
+    return np.where(
+        share <= 1e-9,
+        v_left,
+        np.where(share >= 1 - 1e-9, v_right, (1 - share) * v_left + share * v_right),
+    )

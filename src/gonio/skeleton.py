@@ -1,0 +1,301 @@
+"""Every name, index, pair and joint table of the project; nothing else defines one.
+
+The first axis of every array in Gonio is time; the second runs over one of the lists below.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Side = Literal["R", "L"]
+
+MEDIAPIPE_LANDMARKS: tuple[str, ...] = (
+    "nose",
+    "left_eye_inner",
+    "left_eye",
+    "left_eye_outer",
+    "right_eye_inner",
+    "right_eye",
+    "right_eye_outer",
+    "left_ear",
+    "right_ear",
+    "mouth_left",
+    "mouth_right",
+    "left_shoulder",
+    "right_shoulder",
+    "left_elbow",
+    "right_elbow",
+    "left_wrist",
+    "right_wrist",
+    "left_pinky",
+    "right_pinky",
+    "left_index",
+    "right_index",
+    "left_thumb",
+    "right_thumb",
+    "left_hip",
+    "right_hip",
+    "left_knee",
+    "right_knee",
+    "left_ankle",
+    "right_ankle",
+    "left_heel",
+    "right_heel",
+    "left_foot_index",
+    "right_foot_index",
+)
+"""The 33 landmarks of MediaPipe Pose, in its order."""
+
+COCO_JOINTS: tuple[str, ...] = (
+    "nose",
+    "left_eye",
+    "right_eye",
+    "left_ear",
+    "right_ear",
+    "left_shoulder",
+    "right_shoulder",
+    "left_elbow",
+    "right_elbow",
+    "left_wrist",
+    "right_wrist",
+    "left_hip",
+    "right_hip",
+    "left_knee",
+    "right_knee",
+    "left_ankle",
+    "right_ankle",
+)
+"""The 17 joints of COCO, in its order."""
+
+MEDIAPIPE: dict[str, int] = {name: i for i, name in enumerate(MEDIAPIPE_LANDMARKS)}
+COCO: dict[str, int] = {name: i for i, name in enumerate(COCO_JOINTS)}
+
+COCO_FROM_MEDIAPIPE: tuple[int, ...] = tuple(MEDIAPIPE[name] for name in COCO_JOINTS)
+"""Index into MediaPipe's 33 landmarks for each COCO joint."""
+
+
+def _mirror(names: tuple[str, ...]) -> tuple[int, ...]:
+    def other(name: str) -> str:
+        if "left" in name:
+            return name.replace("left", "right")
+        return name.replace("right", "left")
+
+    return tuple(names.index(other(name)) for name in names)
+
+
+MEDIAPIPE_MIRROR: tuple[int, ...] = _mirror(MEDIAPIPE_LANDMARKS)
+"""Index of the landmark on the other side (itself where there is none)."""
+COCO_MIRROR: tuple[int, ...] = _mirror(COCO_JOINTS)
+"""Index of the joint on the other side (itself where there is none)."""
+
+LEG_LANDMARKS: tuple[str, ...] = ("hip", "knee", "ankle", "heel", "foot_index")
+ARM_LANDMARKS: tuple[str, ...] = ("shoulder", "elbow", "wrist", "pinky", "index", "thumb")
+
+COCO_LIMBS: tuple[tuple[str, str], ...] = (
+    ("left_hip", "right_hip"),
+    ("left_shoulder", "right_shoulder"),
+    ("left_hip", "left_shoulder"),
+    ("right_hip", "right_shoulder"),
+    ("left_hip", "left_knee"),
+    ("right_hip", "right_knee"),
+    ("left_knee", "left_ankle"),
+    ("right_knee", "right_ankle"),
+    ("left_shoulder", "left_elbow"),
+    ("right_shoulder", "right_elbow"),
+    ("left_elbow", "left_wrist"),
+    ("right_elbow", "right_wrist"),
+    ("left_shoulder", "left_ear"),
+    ("right_shoulder", "right_ear"),
+)
+"""The 14 limbs, (proximal, distal), whose orientation the depth refiner may predict."""
+
+BONES: tuple[tuple[str, str], ...] = COCO_LIMBS[:12]
+"""The limbs whose length is constant in a person: the bone-length variation is taken over them."""
+
+MEDIAPIPE_EDGES: tuple[tuple[str, str], ...] = (
+    *BONES,
+    ("left_ankle", "left_heel"),
+    ("left_heel", "left_foot_index"),
+    ("left_ankle", "left_foot_index"),
+    ("right_ankle", "right_heel"),
+    ("right_heel", "right_foot_index"),
+    ("right_ankle", "right_foot_index"),
+    ("nose", "left_ear"),
+    ("nose", "right_ear"),
+)
+"""The lines that draw a body on an image."""
+
+MARKERS: tuple[str, ...] = (
+    "Neck",
+    "RShoulder",
+    "LShoulder",
+    "RHip",
+    "LHip",
+    "RKnee",
+    "LKnee",
+    "RAnkle",
+    "LAnkle",
+    "RHeel",
+    "LHeel",
+    "RSmallToe",
+    "LSmallToe",
+    "RBigToe",
+    "LBigToe",
+    "RElbow",
+    "LElbow",
+    "RWrist",
+    "LWrist",
+    "Hip",
+    "Nose",
+    "Head",
+)
+"""The 22 markers made from a pose."""
+
+AUGMENTER_LOWER_INPUT: tuple[str, ...] = MARKERS[:15]
+"""Input of the lower-body LSTM, relative to Hip, in its order."""
+AUGMENTER_UPPER_INPUT: tuple[str, ...] = (
+    "Neck",
+    "RShoulder",
+    "LShoulder",
+    "RElbow",
+    "LElbow",
+    "RWrist",
+    "LWrist",
+)
+"""Input of the upper-body LSTM, relative to Hip, in its order."""
+
+AUGMENTED_LOWER: tuple[str, ...] = (
+    "r.ASIS_study",
+    "L.ASIS_study",
+    "r.PSIS_study",
+    "L.PSIS_study",
+    "r_knee_study",
+    "r_mknee_study",
+    "r_ankle_study",
+    "r_mankle_study",
+    "r_toe_study",
+    "r_5meta_study",
+    "r_calc_study",
+    "L_knee_study",
+    "L_mknee_study",
+    "L_ankle_study",
+    "L_mankle_study",
+    "L_toe_study",
+    "L_calc_study",
+    "L_5meta_study",
+    "r_shoulder_study",
+    "L_shoulder_study",
+    "C7_study",
+    "r_thigh1_study",
+    "r_thigh2_study",
+    "r_thigh3_study",
+    "L_thigh1_study",
+    "L_thigh2_study",
+    "L_thigh3_study",
+    "r_sh1_study",
+    "r_sh2_study",
+    "r_sh3_study",
+    "L_sh1_study",
+    "L_sh2_study",
+    "L_sh3_study",
+    "RHJC_study",
+    "LHJC_study",
+)
+"""The 35 markers that Pose2Sim's lower-body LSTM (v0.3) gives, with its names, in its order."""
+AUGMENTED_UPPER: tuple[str, ...] = (
+    "r_lelbow_study",
+    "r_melbow_study",
+    "r_lwrist_study",
+    "r_mwrist_study",
+    "L_lelbow_study",
+    "L_melbow_study",
+    "L_lwrist_study",
+    "L_mwrist_study",
+)
+"""The 8 markers that Pose2Sim's upper-body LSTM (v0.3) gives, with its names, in its order."""
+AUGMENTED_MARKERS: tuple[str, ...] = AUGMENTED_LOWER + AUGMENTED_UPPER
+"""All 43 augmented markers."""
+ALL_MARKERS: tuple[str, ...] = MARKERS + AUGMENTED_MARKERS
+"""All 65 markers."""
+
+
+def marker_on_other_side(name: str) -> str:
+    """Name of the marker on the other side of the body; the same name on the mid-line.
+
+    >>> marker_on_other_side("RHJC_study"), marker_on_other_side("r.ASIS_study")
+    ('LHJC_study', 'L.ASIS_study')
+    """
+    swaps = {"R": "L", "L": "R", "r_": "L_", "L_": "r_", "r.": "L.", "L.": "r."}
+    for prefix in sorted(swaps, key=len, reverse=True):
+        other = swaps[prefix] + name[len(prefix) :]
+        if name.startswith(prefix) and other in ALL_MARKERS:
+            return other
+    return name
+
+
+@dataclass(frozen=True)
+class Joint:
+    """One of the 12 joints and its three angles.
+
+    Attributes:
+        name: as in the columns, with the side where it has one.
+        angles: names of the three angles, in column order.
+        sequence: rotation sequence of the angles, intrinsic, about the axes of the parent
+            segment's frame (X forward, Y up, Z right), in the order in which the angles stand in
+            `sequence_angles`.
+        side: R, L or None.
+    """
+
+    name: str
+    angles: tuple[str, str, str]
+    sequence: str
+    side: Side | None = None
+
+    @property
+    def columns(self) -> tuple[str, str, str]:
+        """The three column names, e.g. `hip_R_flexion_deg`."""
+        first, second, third = (f"{self.name}_{angle}_deg" for angle in self.angles)
+        return first, second, third
+
+    @property
+    def title(self) -> str:
+        """The joint without its side, e.g. `hip`."""
+        return self.name.removesuffix("_R").removesuffix("_L")
+
+
+_USUAL = ("flexion", "adduction", "rotation")
+
+
+def _pair(
+    title: str, sequence: str, angles: tuple[str, str, str] = _USUAL
+) -> tuple[Joint, Joint]:
+    return (
+        Joint(f"{title}_R", angles, sequence, "R"),
+        Joint(f"{title}_L", angles, sequence, "L"),
+    )
+
+
+JOINTS: tuple[Joint, ...] = (
+    Joint("pelvis", ("tilt", "list", "rotation"), "YXZ"),
+    *_pair("hip", "ZXY"),
+    *_pair("knee", "ZXY"),
+    *_pair("ankle", "ZXY"),
+    Joint("trunk", _USUAL, "ZXY"),
+    *_pair("shoulder", "ZXY"),
+    *_pair("elbow", "ZXY", ("flexion", "deviation", "pronation")),
+)
+"""The 12 joints in column order. Pelvis: rotation, list, tilt of the pelvis in the lab frame;
+trunk: the trunk in the pelvis frame. Flexion, adduction, internal rotation, dorsiflexion and
+pronation are positive on both sides, trunk flexion (forward) is positive."""
+
+ANGLE_COLUMNS: tuple[str, ...] = tuple(column for joint in JOINTS for column in joint.columns)
+"""The 36 columns of joint angles, degrees."""
+
+
+def mirrored_joint(joint: Joint) -> Joint:
+    """The same joint on the other side; pelvis and trunk give themselves."""
+    if joint.side is None:
+        return joint
+    name = joint.title + ("_L" if joint.side == "R" else "_R")
+    return next(other for other in JOINTS if other.name == name)
