@@ -152,6 +152,31 @@ MARKERS: tuple[str, ...] = (
 )
 """The 22 markers made from a pose."""
 
+MARKER_EDGES: tuple[tuple[str, str], ...] = (
+    ("Hip", "Neck"),
+    ("Neck", "Head"),
+    ("Head", "Nose"),
+    *(
+        (parent.format(side), child.format(side))
+        for side in ("R", "L")
+        for parent, child in (
+            ("Neck", "{}Shoulder"),
+            ("{}Shoulder", "{}Elbow"),
+            ("{}Elbow", "{}Wrist"),
+            ("Hip", "{}Hip"),
+            ("{}Shoulder", "{}Hip"),
+            ("{}Hip", "{}Knee"),
+            ("{}Knee", "{}Ankle"),
+            ("{}Ankle", "{}Heel"),
+            ("{}Ankle", "{}BigToe"),
+            ("{}Heel", "{}BigToe"),
+            ("{}Heel", "{}SmallToe"),
+            ("{}BigToe", "{}SmallToe"),
+        )
+    ),
+)
+"""The lines that draw a body from the 22 markers."""
+
 AUGMENTER_LOWER_INPUT: tuple[str, ...] = MARKERS[:15]
 """Input of the lower-body LSTM, relative to Hip, in its order."""
 AUGMENTER_UPPER_INPUT: tuple[str, ...] = (
@@ -234,22 +259,33 @@ def marker_on_other_side(name: str) -> str:
     return name
 
 
+COLUMN_AXES = "ZXY"
+"""Axis of the first, second and third column of every joint: the first angle turns about Z (to
+the right), the second about X (forward), the third about Y (up), whatever the sequence."""
+
+
 @dataclass(frozen=True)
 class Joint:
     """One of the 12 joints and its three angles.
 
     Attributes:
         name: as in the columns, with the side where it has one.
-        angles: names of the three angles, in column order.
-        sequence: rotation sequence of the angles, intrinsic, about the axes of the parent
-            segment's frame (X forward, Y up, Z right), in the order in which the angles stand in
-            `sequence_angles`.
+        angles: names of the three angles, in column order; they turn about the axes
+            `COLUMN_AXES` of the segment frames (X forward, Y up, Z to the right, both sides).
+        sequence: order in which the rotations are applied, intrinsic (each about the axis that
+            the ones before have turned), from the parent segment's frame to the child's.
+        signs: of the three columns: column = sign x right-handed rotation about its axis.
+        parent: segment whose frame the angles start from; `lab` for the pelvis.
+        child: segment whose frame they lead to.
         side: R, L or None.
     """
 
     name: str
     angles: tuple[str, str, str]
     sequence: str
+    signs: tuple[int, int, int]
+    parent: str
+    child: str
     side: Side | None = None
 
     @property
@@ -268,26 +304,37 @@ _USUAL = ("flexion", "adduction", "rotation")
 
 
 def _pair(
-    title: str, sequence: str, angles: tuple[str, str, str] = _USUAL
+    title: str,
+    parent: str,
+    child: str,
+    flexion_sign: int = 1,
+    angles: tuple[str, str, str] = _USUAL,
 ) -> tuple[Joint, Joint]:
-    return (
-        Joint(f"{title}_R", angles, sequence, "R"),
-        Joint(f"{title}_L", angles, sequence, "L"),
-    )
+    """A joint on both sides; `{side}` in a segment's name stands for R and L."""
+
+    def joint(side: Side) -> Joint:
+        # A left limb mirrors the right one: rotations about X and Y change their sign.
+        signs = (flexion_sign, 1, 1) if side == "R" else (flexion_sign, -1, -1)
+        segments = (parent.format(side=side), child.format(side=side))
+        return Joint(f"{title}_{side}", angles, "ZXY", signs, *segments, side)
+
+    return joint("R"), joint("L")
 
 
 JOINTS: tuple[Joint, ...] = (
-    Joint("pelvis", ("tilt", "list", "rotation"), "YXZ"),
-    *_pair("hip", "ZXY"),
-    *_pair("knee", "ZXY"),
-    *_pair("ankle", "ZXY"),
-    Joint("trunk", _USUAL, "ZXY"),
-    *_pair("shoulder", "ZXY"),
-    *_pair("elbow", "ZXY", ("flexion", "deviation", "pronation")),
+    Joint("pelvis", ("tilt", "list", "rotation"), "YXZ", (1, 1, 1), "lab", "pelvis"),
+    *_pair("hip", "pelvis", "femur_{side}"),
+    *_pair("knee", "femur_{side}", "shank_{side}", flexion_sign=-1),
+    *_pair("ankle", "shank_{side}", "foot_{side}"),
+    Joint("trunk", _USUAL, "ZXY", (-1, 1, 1), "pelvis", "trunk"),
+    *_pair("shoulder", "trunk", "humerus_{side}"),
+    *_pair("elbow", "humerus_{side}", "forearm_{side}", 1, ("flexion", "deviation", "pronation")),
 )
 """The 12 joints in column order. Pelvis: rotation, list, tilt of the pelvis in the lab frame;
-trunk: the trunk in the pelvis frame. Flexion, adduction, internal rotation, dorsiflexion and
-pronation are positive on both sides, trunk flexion (forward) is positive."""
+trunk: the trunk in the pelvis frame. Flexion, adduction (at the ankle: inversion), internal
+rotation (at the ankle: of the foot), dorsiflexion and pronation are positive on both sides;
+pelvis tilt is positive backward (posterior) as in OpenSim, list with the right side down, pelvis
+and trunk rotation to the left; trunk flexion is positive forward, trunk adduction to the right."""
 
 ANGLE_COLUMNS: tuple[str, ...] = tuple(column for joint in JOINTS for column in joint.columns)
 """The 36 columns of joint angles, degrees."""
@@ -299,3 +346,28 @@ def mirrored_joint(joint: Joint) -> Joint:
         return joint
     name = joint.title + ("_L" if joint.side == "R" else "_R")
     return next(other for other in JOINTS if other.name == name)
+
+
+def _joint_markers(joint: Joint) -> tuple[str, ...]:
+    parts = {
+        "pelvis": (),
+        "hip": ("Knee",),
+        "knee": ("Knee", "Ankle"),
+        "ankle": ("Knee", "Ankle", "Heel", "BigToe"),
+        "trunk": (),
+        "shoulder": ("Shoulder", "Elbow"),
+        "elbow": ("Shoulder", "Elbow", "Wrist"),
+    }[joint.title]
+    hips, shoulders = ("RHip", "LHip"), ("RShoulder", "LShoulder")
+    common = {
+        "pelvis": hips,
+        "hip": hips,
+        "knee": (f"{joint.side}Hip",),
+        "trunk": hips + shoulders,
+        "shoulder": shoulders,
+    }.get(joint.title, ())
+    return tuple(dict.fromkeys([*common, *(f"{joint.side}{part}" for part in parts)]))
+
+
+JOINT_MARKERS: dict[str, tuple[str, ...]] = {joint.name: _joint_markers(joint) for joint in JOINTS}
+"""Those of the 22 markers that the angles of each joint rest on, through augmentation."""

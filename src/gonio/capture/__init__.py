@@ -1,1 +1,1 @@
-
+"""Sources of training pairs: what MediaPipe said about a frame, and what was true."""

@@ -1,1 +1,1 @@
-"""Kedro datasets: video, npz, trc, mot, checkpoint."""
+"""Kedro datasets: video, npz, trc, mot, text and tables, checkpoint."""

@@ -1,1 +1,1 @@
-
+"""The project's pipelines, one folder each: thin nodes and a list of them."""

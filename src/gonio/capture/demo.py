@@ -1,0 +1,155 @@
+"""Pose2Sim's four-camera demo as a recording with truth: calibration and joints in the ray frame.
+
+The calibration comes with the installed Pose2Sim package; the truth (a TRC of markers triangulated
+from all four cameras) does not, and is given by the caller.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+
+from gonio.errors import InputError, MissingFileError
+from gonio.frames import ray_from_camera
+from gonio.skeleton import COCO, COCO_JOINTS
+from gonio.types import FloatArray, MarkerTrajectories
+
+DEMO_CAMERAS: tuple[str, ...] = ("cam01", "cam02", "cam03", "cam04")
+
+_MARKER_OF_JOINT = {"nose": "Nose"} | {
+    f"{side}_{part}": f"{side[0].upper()}{part.capitalize()}"
+    for side in ("left", "right")
+    for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+}
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A calibrated pinhole camera (its lens distortion is below a pixel in the demo and left out).
+
+    Attributes:
+        name: of the camera.
+        image_size: (width, height), pixels.
+        matrix: (3, 3) intrinsic matrix, pixels.
+        rotation: (3, 3) camera_from_world.
+        position: (3,) in the world, metres.
+    """
+
+    name: str
+    image_size: tuple[int, int]
+    matrix: FloatArray
+    rotation: FloatArray
+    position: FloatArray
+
+    def from_world(self, points: FloatArray) -> FloatArray:
+        """Points (..., 3) from the world into the camera frame, metres."""
+        return (np.asarray(points) - self.position) @ self.rotation.T
+
+    def project(self, points: FloatArray) -> FloatArray:
+        """Image points (..., 2) in pixels of points (..., 3) in the world."""
+        image = self.from_world(points) @ self.matrix.T
+        return np.asarray(image[..., :2] / image[..., 2:])
+
+
+def demo_folder() -> Path:
+    """Folder of the single-person demo in the installed Pose2Sim package.
+
+    Raises:
+        MissingFileError: Pose2Sim is not installed or comes without its demo.
+    """
+    spec = find_spec("Pose2Sim")
+    if spec is not None and spec.submodule_search_locations:
+        folder = Path(spec.submodule_search_locations[0]) / "Demo_SinglePerson"
+        if folder.is_dir():
+            return folder
+    raise MissingFileError(
+        "the demo of Pose2Sim is not installed; install the package pose2sim 0.10.49"
+    )
+
+
+def demo_video(camera: str = "cam01") -> Path:
+    """One of the four demo videos.
+
+    Raises:
+        InputError: no such camera.
+        MissingFileError: the demo is not installed.
+    """
+    if camera not in DEMO_CAMERAS:
+        raise InputError(f"there is no demo camera {camera!r}; there are {', '.join(DEMO_CAMERAS)}")
+    return demo_folder() / "videos" / f"{camera}.mp4"
+
+
+def read_qualisys_calibration(path: str | Path) -> dict[str, Camera]:
+    """Cameras of a Qualisys calibration (`.qca.txt`).
+
+    Intrinsics are in 1/64 of a pixel, positions in millimetres; the file's rotation looks along
+    -z with y up, which is turned by 180 degrees about x into OpenCV's camera frame.
+
+    Raises:
+        MissingFileError: there is no such file.
+    """
+    source = Path(path)
+    if not source.is_file():
+        raise MissingFileError(f"there is no calibration {source}; check the path")
+    cameras = {}
+    for tag in ElementTree.parse(source).getroot().iter("camera"):
+        camera = _camera(tag)
+        cameras[camera.name] = camera
+    return cameras
+
+
+def _camera(tag: ElementTree.Element) -> Camera:
+    def numbers(name: str, *keys: str) -> FloatArray:
+        element = tag.find(name)
+        if element is None:
+            raise InputError(f"the calibration of camera {tag.get('serial')} has no <{name}>")
+        return np.array([float(element.attrib[key]) for key in keys])
+
+    fu, fv, cu, cv = (
+        numbers("intrinsic", "focalLengthU", "focalLengthV", "centerPointU", "centerPointV") / 64
+    )
+    left, right, top, bottom = numbers("fov_video", "left", "right", "top", "bottom")
+    rows = [f"r{i}{j}" for i in (1, 2, 3) for j in (1, 2, 3)]
+    return Camera(
+        name=str(tag.get("serial")),
+        image_size=(int(right - left + 1), int(bottom - top + 1)),
+        matrix=np.array([[fu, 0, cu - left], [0, fv, cv - top], [0, 0, 1]]),
+        rotation=np.diag([1.0, -1.0, -1.0]) @ numbers("transform", *rows).reshape(3, 3),
+        position=numbers("transform", "x", "y", "z") / 1000,
+    )
+
+
+def coco_truth_world(truth: MarkerTrajectories) -> FloatArray:
+    """COCO joints in the calibration's world axes (Z up) from the demo's TRC (Y up).
+
+    Args:
+        truth: the triangulated markers; the TRC holds the world's (y, z, x).
+
+    Returns:
+        (T, 17, 3) metres; eyes and ears are NaN, the markers do not have them.
+    """
+    joints = np.full((len(truth), len(COCO_JOINTS), 3), np.nan)
+    for joint, marker in _MARKER_OF_JOINT.items():
+        joints[:, COCO[joint]] = truth[marker][:, [2, 0, 1]]
+    return joints
+
+
+def truth_in_ray_frame(joints_world: FloatArray, camera: Camera) -> tuple[FloatArray, FloatArray]:
+    """Joints relative to mid-hip in the ray frame of a camera, and the direction against gravity.
+
+    Args:
+        joints_world: (T, 17, 3) metres, world axes with Z up.
+        camera: the calibrated camera.
+
+    Returns:
+        (T, 17, 3) metres and up (T, 3), both in the ray frame.
+    """
+    in_camera = camera.from_world(joints_world)
+    mid_hip = in_camera[:, [COCO["left_hip"], COCO["right_hip"]]].mean(axis=1)
+    turn = ray_from_camera(mid_hip)
+    pose = np.einsum("tij,tkj->tki", turn, in_camera - mid_hip[:, None])
+    return pose, turn @ (camera.rotation @ [0.0, 0.0, 1.0])

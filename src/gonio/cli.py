@@ -1,0 +1,129 @@
+"""`kedro run` as Gonio has it: plain errors, and a folder of videos one by one."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import click
+from kedro.framework.cli.utils import KedroCliError
+from kedro.framework.cli.project import run as kedro_run
+from kedro.io import DatasetError
+from omegaconf.errors import OmegaConfBaseException
+
+from gonio.errors import GonioError, InputError
+from gonio.landmarks.video import videos_in
+from gonio.project_paths import stem_of, video_path
+
+INFERENCE = "inference"
+
+RUN_ERRORS = (
+    DatasetError,
+    KedroCliError,
+    OmegaConfBaseException,
+    RuntimeError,
+    ValueError,
+    OSError,
+)
+"""What Kedro, OmegaConf and the libraries below raise; a `GonioError` may be their cause."""
+
+logger = logging.getLogger(__name__)
+
+
+@click.group(name="gonio")
+def cli() -> None:
+    """Command line of the project."""
+
+
+def _run(**arguments: Any) -> None:
+    """Run a pipeline; with a folder as `video`, `inference` runs for each video in it."""
+    try:
+        folder = _folder_of_videos(arguments)
+        if folder is None:
+            _run_once(arguments)
+            return
+        videos = _distinct(videos_in(folder))
+    except GonioError as error:
+        raise click.ClickException(str(error)) from error
+    failed = _run_each(arguments, videos)
+    if failed:
+        raise click.ClickException(f"{len(failed)} of {len(videos)} videos failed")
+
+
+cli.add_command(
+    click.Command(
+        name="run",
+        params=kedro_run.params,
+        callback=_run,
+        help="Run a pipeline. inference: --params video=<name in data/01_raw | absolute path | "
+        "folder>,subject.height=<m>,subject.mass=<kg>",
+    )
+)
+
+
+def _folder_of_videos(arguments: dict[str, Any]) -> Path | None:
+    chosen = {arguments.get("pipeline"), *(arguments.get("pipelines") or ())} - {None, ""}
+    video = (arguments.get("params") or {}).get("video")
+    if video is None or chosen - {INFERENCE, "__default__"}:
+        return None
+    path = Path(video_path(str(video)))
+    return path.resolve() if path.is_dir() else None
+
+
+def _distinct(videos: list[Path]) -> list[Path]:
+    """The videos, if no two of them would write to the same place.
+
+    Raises:
+        InputError: names two that would.
+    """
+    seen: dict[str, Path] = {}
+    for video in videos:
+        other = seen.setdefault(stem_of(str(video)), video)
+        if other != video:
+            raise InputError(
+                f"{other} and {video} would write their results to the same folder; rename one"
+            )
+    return videos
+
+
+def _run_once(arguments: dict[str, Any]) -> None:
+    """Run Kedro; of an error, let out what was written for the user.
+
+    Raises:
+        GonioError: the first in the chain of causes, if there is one.
+    """
+    try:
+        kedro_run.callback(**arguments)
+    except GonioError:
+        raise
+    except RUN_ERRORS as error:
+        told = _told_to_the_user(error)
+        if told is None:
+            raise
+        raise told from error
+
+
+def _told_to_the_user(error: BaseException | None) -> GonioError | None:
+    while error is not None:
+        if isinstance(error, GonioError):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _run_each(arguments: dict[str, Any], videos: list[Path]) -> list[Path]:
+    """Run `inference` for each video, go on after a bad one, and say at the end how it went."""
+    outcome: dict[Path, str | None] = {}
+    for video in videos:
+        params = {**arguments["params"], "video": str(video)}
+        try:
+            _run_once({**arguments, "params": params})
+            outcome[video] = None
+        except (GonioError, *RUN_ERRORS) as error:
+            outcome[video] = str(error)
+            logger.error("%s failed: %s", video.name, error)
+    click.echo(f"\n{len(videos)} videos of {videos[0].parent}:")
+    for video, reason in outcome.items():
+        click.echo(f"  ok      {video.name}" if reason is None else f"  failed  {video.name}: {reason}")
+    return [video for video, reason in outcome.items() if reason is not None]

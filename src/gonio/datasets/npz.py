@@ -1,0 +1,90 @@
+"""Landmarks as NPZ, without pickles."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gonio.datasets.base import FileDataset
+from gonio.errors import InputError
+from gonio.files import replacing
+from gonio.landmarks.repair import RepairedLandmarks
+from gonio.types import LandmarkSequence
+
+_SEQUENCE = ("time_s", "world", "image", "visibility", "image_size")
+
+
+def write_npz(path: Path, arrays: Mapping[str, Any]) -> None:
+    """Write arrays to a compressed NPZ, whole or not at all.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    with replacing(path) as scratch, scratch.open("wb") as file:
+        np.savez_compressed(file, **arrays)
+
+
+def read_npz(path: Path, needed: tuple[str, ...]) -> dict[str, NDArray[Any]]:
+    """Read all arrays of an NPZ; pickles are refused.
+
+    Raises:
+        InputError: it is not an NPZ, holds pickled objects, or lacks an array.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except (ValueError, OSError, zipfile.BadZipFile, EOFError) as error:
+        raise InputError(
+            f"{path} is not an NPZ file of plain arrays ({error}); make it again"
+        ) from error
+    missing = [name for name in needed if name not in arrays]
+    if missing:
+        raise InputError(f"{path} lacks {', '.join(missing)}; make it again")
+    return arrays
+
+
+class LandmarksDataset(FileDataset[LandmarkSequence, LandmarkSequence]):
+    """A `LandmarkSequence` as detected."""
+
+    def load(self) -> LandmarkSequence:
+        """The landmarks."""
+        return _sequence(read_npz(self.existing_path(), _SEQUENCE))
+
+    def save(self, data: LandmarkSequence) -> None:
+        """Write the landmarks."""
+        write_npz(self.path, _arrays(data))
+
+
+class RepairedLandmarksDataset(FileDataset[RepairedLandmarks, RepairedLandmarks]):
+    """`RepairedLandmarks`: the sequence, a flag a sample, and the counts as `record_<name>`."""
+
+    def load(self) -> RepairedLandmarks:
+        """The landmarks with flags and counts."""
+        arrays = read_npz(self.existing_path(), (*_SEQUENCE, "flags"))
+        record = {
+            name.removeprefix("record_"): value.item()
+            for name, value in arrays.items()
+            if name.startswith("record_")
+        }
+        return RepairedLandmarks(_sequence(arrays), arrays["flags"], record)
+
+    def save(self, data: RepairedLandmarks) -> None:
+        """Write the landmarks with flags and counts."""
+        record = {f"record_{name}": np.array(value) for name, value in data.record.items()}
+        write_npz(self.path, _arrays(data.sequence) | {"flags": data.flags} | record)
+
+
+def _arrays(sequence: LandmarkSequence) -> dict[str, Any]:
+    return {name: np.asarray(getattr(sequence, name)) for name in _SEQUENCE}
+
+
+def _sequence(arrays: Mapping[str, NDArray[Any]]) -> LandmarkSequence:
+    width, height = (int(side) for side in arrays["image_size"])
+    return LandmarkSequence(
+        arrays["time_s"], arrays["world"], arrays["image"], arrays["visibility"], (width, height)
+    )

@@ -1,0 +1,98 @@
+"""Text, JSON, tables and figures, each written beside its place and moved there."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from gonio.datasets.base import FileDataset
+from gonio.files import replacing, write_text
+
+FIGURE_DPI = 150
+
+
+class TextDataset(FileDataset[str, str]):
+    """A text file in UTF-8, such as the HTML report."""
+
+    def load(self) -> str:
+        """The text."""
+        return self.existing_path().read_text(encoding="utf-8")
+
+    def save(self, data: str) -> None:
+        """Write the text."""
+        write_text(self.path, data)
+
+
+class JsonDataset(FileDataset[dict[str, Any], dict[str, Any]]):
+    """A JSON object; numbers that are not finite become null, keys keep their order."""
+
+    def load(self) -> dict[str, Any]:
+        """The object."""
+        loaded: dict[str, Any] = json.loads(self.existing_path().read_text(encoding="utf-8"))
+        return loaded
+
+    def save(self, data: dict[str, Any]) -> None:
+        """Write the object."""
+        text = json.dumps(_plain(data), indent=2, ensure_ascii=False, allow_nan=False)
+        write_text(self.path, text + "\n")
+
+
+class TableDataset(FileDataset[pd.DataFrame, pd.DataFrame]):
+    """A CSV table with six decimals; missing values are empty cells, truth values 0 and 1.
+
+    A table without columns means that there is nothing to tell: the file is then taken away, so
+    that no table of an earlier run stands beside newer results.
+    """
+
+    def load(self) -> pd.DataFrame:
+        """The table; one without columns where there is no file."""
+        if not self._exists():
+            return pd.DataFrame()
+        return pd.read_csv(self.path)
+
+    def save(self, data: pd.DataFrame) -> None:
+        """Write the table."""
+        if len(data.columns) == 0:
+            self.path.unlink(missing_ok=True)
+            return
+        plain = data.copy()
+        for column in plain.columns[plain.dtypes == bool]:
+            plain[column] = plain[column].astype(int)
+        write_text(self.path, plain.to_csv(index=False, float_format="%.6f", lineterminator="\n"))
+
+
+class FigureDataset(FileDataset[Figure, Any]):
+    """A matplotlib figure as PNG."""
+
+    def load(self) -> Any:
+        """The picture, (height, width, 4) floats in 0..1."""
+        from matplotlib.image import imread
+
+        return imread(self.existing_path())
+
+    def save(self, data: Figure) -> None:
+        """Draw the figure into the file."""
+        with replacing(self.path) as scratch:
+            data.savefig(scratch, dpi=FIGURE_DPI, format="png")
+
+
+def _plain(value: Any) -> Any:
+    """The value in terms of JSON."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    return str(value)

@@ -1,0 +1,52 @@
+"""Marker trajectories as TRC, and which samples were estimated beside it as NPZ."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gonio.datasets.base import FileDataset
+from gonio.datasets.npz import read_npz, write_npz
+from gonio.trc import read_trc, write_trc
+from gonio.types import MarkerTrajectories
+
+
+class TrcDataset(FileDataset[MarkerTrajectories, MarkerTrajectories]):
+    """Marker trajectories.
+
+    Args:
+        filepath: the TRC file.
+        flags_filepath: an NPZ file with the (T, M) flags of estimated samples, which a TRC file
+            cannot hold; not read where its shape is not that of the markers.
+        metadata: for other tools.
+    """
+
+    def __init__(
+        self,
+        filepath: str,
+        flags_filepath: str | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(filepath, metadata)
+        self._flags = None if flags_filepath is None else Path(flags_filepath)
+
+    def load(self) -> MarkerTrajectories:
+        """The markers with their flags."""
+        markers = read_trc(self.existing_path())
+        if self._flags is None or not self._flags.is_file():
+            return markers
+        estimated = read_npz(self._flags, ("estimated",))["estimated"]
+        if estimated.shape != markers.positions.shape[:2]:
+            return markers
+        return replace(markers, estimated=estimated.astype(bool))
+
+    def save(self, data: MarkerTrajectories) -> None:
+        """Write the markers, then their flags."""
+        write_trc(self.path, data)
+        if self._flags is not None:
+            write_npz(
+                self._flags, {"names": np.array(data.names), "estimated": data.estimated}
+            )

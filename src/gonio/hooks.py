@@ -1,0 +1,72 @@
+"""What happens around a run: parameters are checked by name, output folders before the work."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from kedro.config import AbstractConfigLoader
+from kedro.framework.context import KedroContext
+from kedro.framework.hooks import hook_impl
+from kedro.io import CatalogProtocol
+from kedro.pipeline import Pipeline
+
+from gonio.errors import OutputError
+from gonio.options import check_names
+
+
+class GonioHooks:
+    """Checks before a run starts, so that nothing fails after minutes of work."""
+
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Refuse parameters that nothing reads.
+
+        Raises:
+            InputError: names the parameter and those that come close.
+        """
+        given = context.config_loader.runtime_params or {}
+        if given:
+            check_names(given, _parameters_without(given, context.config_loader))
+
+    @hook_impl
+    def before_pipeline_run(
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol
+    ) -> None:
+        """Make the output folders and see that they can be written to.
+
+        Raises:
+            OutputError: a folder cannot be made or written to.
+        """
+        for name in sorted(pipeline.all_outputs()):
+            dataset = catalog.get(name) if name in catalog else None
+            path = getattr(dataset, "path", None)
+            if isinstance(path, Path):
+                _check_folder(path.parent)
+
+
+def _parameters_without(given: dict[str, Any], loader: AbstractConfigLoader) -> dict[str, Any]:
+    """All parameters of the project as they are without those given for this run."""
+    from kedro.framework.project import settings
+
+    plain = settings.CONFIG_LOADER_CLASS(
+        conf_source=loader.conf_source, env=loader.env, **settings.CONFIG_LOADER_ARGS
+    )
+    parameters: dict[str, Any] = plain["parameters"]
+    return parameters
+
+
+def _check_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"the output folder {folder} cannot be made: {error.strerror}; choose another place "
+            "or remove what stands there"
+        ) from error
+    if not os.access(folder, os.W_OK):
+        raise OutputError(
+            f"the output folder {folder} is not writable; change its permissions or run the "
+            "project from a folder of your own"
+        )

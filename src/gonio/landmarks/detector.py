@@ -1,0 +1,177 @@
+"""MediaPipe's PoseLandmarker in VIDEO mode: frames in, the landmarks of one person out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from gonio.errors import InputError
+from gonio.landmarks.model_files import find_pose_model
+from gonio.landmarks.person import PersonFollower, check_person
+from gonio.landmarks.video import VideoFrame, probe, read_frames, sample_frames
+from gonio.skeleton import MEDIAPIPE_LANDMARKS
+from gonio.types import FloatArray, LandmarkSequence
+
+SCOUT_FRAMES = 6
+"""Frames looked at beforehand to see whether there is more than one person."""
+
+
+@dataclass
+class _Collected:
+    time_s: list[float] = field(default_factory=list)
+    rows: list[FloatArray] = field(default_factory=list)
+
+
+def detect_landmarks(
+    video: str | Path,
+    model: str = "full",
+    *,
+    person: str | int = "largest",
+    max_people: int = 4,
+    model_folder: str | Path | None = None,
+    progress: bool = False,
+) -> LandmarkSequence:
+    """Find one person in a video.
+
+    Several frames are looked at first. Where they show one person, MediaPipe runs for one, with
+    its own smoothing over time; where they show several, it runs for up to `max_people` without
+    that smoothing (MediaPipe has none for several), and the chosen person is followed.
+
+    Args:
+        video: path of the video.
+        model: `lite`, `full`, `heavy` or the path of a `.task` file.
+        person: `largest`, `central` or an index from 0, counted from the left of the image in the
+            first frame with people.
+        max_people: how many people to tell apart; 1 takes whom MediaPipe finds first.
+        model_folder: where downloaded models lie.
+        progress: whether to show a progress bar.
+
+    Returns:
+        (T, 33, ...) landmarks; frames without a person are NaN.
+
+    Raises:
+        MissingFileError: the video or the model is not there.
+        InputError: the video cannot be read or shows nobody.
+    """
+    info = probe(video)
+    check_person(person, max_people)
+    path = find_pose_model(model, model_folder)
+    alone = max_people == 1 or (person in ("largest", "central", 0) and _alone(video, path))
+    frames = tqdm(
+        read_frames(video),
+        total=info.frames,
+        desc=f"landmarks of {info.path.name}",
+        unit="frame",
+        disable=not progress,
+    )
+    sequence = detect_frames(
+        frames,
+        (info.width, info.height),
+        model=str(path),
+        person=person,
+        max_people=1 if alone else max_people,
+    )
+    if not sequence.detected.any():
+        raise InputError(
+            f"no person was found in any of the {len(sequence)} frames of {info.path}; the person "
+            "should be whole in the picture, well lit and not too small"
+        )
+    return sequence
+
+
+def detect_frames(
+    frames: Iterable[VideoFrame],
+    image_size: tuple[int, int],
+    model: str = "full",
+    *,
+    person: str | int = "largest",
+    max_people: int = 1,
+) -> LandmarkSequence:
+    """Run MediaPipe in VIDEO mode over frames that may come from anywhere.
+
+    Args:
+        frames: upright RGB frames, times increasing.
+        image_size: (width, height) of the frames, pixels.
+        model: as in `detect_landmarks`.
+        person: as in `detect_landmarks`; matters only where `max_people` is above 1.
+        max_people: how many people MediaPipe looks for.
+
+    Returns:
+        (T, 33, ...) landmarks; all NaN where nobody was found.
+
+    Raises:
+        MissingFileError: the model is not there.
+        InputError: there are no frames, or the model cannot be loaded.
+    """
+    collected = _Collected()
+    follower = PersonFollower(person, image_size)
+    last_ms = -1
+    with _landmarker(find_pose_model(model), max_people, "VIDEO") as (mediapipe, landmarker):
+        for frame in frames:
+            last_ms = max(last_ms + 1, round(frame.time_s * 1000))
+            image = mediapipe.Image(
+                image_format=mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(frame.rgb)
+            )
+            found = _people(landmarker.detect_for_video(image, last_ms))
+            collected.time_s.append(frame.time_s)
+            collected.rows.append(follower.choose(found))
+    if not collected.rows:
+        raise InputError("there are no frames to look at; the video or the frame list is empty")
+    table = np.stack(collected.rows)
+    return LandmarkSequence(
+        time_s=np.array(collected.time_s),
+        world=table[..., 2:5],
+        image=table[..., :2],
+        visibility=table[..., 5],
+        image_size=image_size,
+    )
+
+
+@contextmanager
+def _landmarker(path: Path, people: int, mode: str) -> Iterator[tuple[Any, Any]]:
+    import mediapipe
+    from mediapipe.tasks.python import BaseOptions, vision
+
+    options = vision.PoseLandmarkerOptions(
+        base_options=BaseOptions(model_asset_path=str(path)),
+        running_mode=vision.RunningMode[mode],
+        num_poses=people,
+    )
+    try:
+        landmarker = vision.PoseLandmarker.create_from_options(options)
+    except (RuntimeError, ValueError) as error:
+        raise InputError(
+            f"MediaPipe cannot load the pose model {path}: {error}; download it again"
+        ) from error
+    with landmarker:
+        yield mediapipe, landmarker
+
+
+def _people(result: Any) -> list[FloatArray]:
+    """(33, 6) rows of image x, y, world x, y, z, visibility for each person of a result."""
+    return [
+        np.array(
+            [
+                (i.x, i.y, w.x, w.y, w.z, w.visibility)
+                for i, w in zip(image, world, strict=True)
+            ],
+            dtype=float,
+        ).reshape(len(MEDIAPIPE_LANDMARKS), 6)
+        for image, world in zip(result.pose_landmarks, result.pose_world_landmarks, strict=True)
+    ]
+
+
+def _alone(video: str | Path, model: Path) -> bool:
+    """Whether no single frame of those looked at shows more than one person."""
+    with _landmarker(model, 2, "IMAGE") as (mediapipe, landmarker):
+        for frame in sample_frames(video, SCOUT_FRAMES):
+            image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=frame.rgb)
+            if len(landmarker.detect(image).pose_landmarks) > 1:
+                return False
+    return True

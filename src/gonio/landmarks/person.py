@@ -1,0 +1,95 @@
+"""Choosing one person among several, and following that same person through the clip."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gonio.errors import InputError
+from gonio.skeleton import MEDIAPIPE, MEDIAPIPE_LANDMARKS
+from gonio.types import FloatArray
+
+CHOICES: tuple[str, ...] = ("largest", "central")
+
+REACH = 0.6
+"""How far a person may move between two frames in which they are seen, in heights of the person;
+it grows with the square root of the number of frames in between."""
+
+_TORSO = [MEDIAPIPE[f"{side}_{part}"] for part in ("shoulder", "hip") for side in ("left", "right")]
+
+
+def check_person(person: str | int, max_people: int) -> None:
+    """Refuse a choice that cannot be made.
+
+    Raises:
+        InputError: not `largest`, `central` or an index from 0 below `max_people`.
+    """
+    if not 1 <= max_people <= 20:
+        raise InputError(f"max_people is {max_people}; allowed are 1 to 20")
+    known = person in CHOICES if isinstance(person, str) else 0 <= person < max_people
+    if not known:
+        raise InputError(
+            f"person is {person!r}; allowed are {', '.join(CHOICES)} or a number from 0 to "
+            f"{max_people - 1} (max_people is {max_people}), counted from the left"
+        )
+
+
+class PersonFollower:
+    """Picks the wanted person in the first frame that shows people, and that one ever after.
+
+    A person is followed by the box around the landmarks: the candidate whose centre and size are
+    nearest to those last seen is taken if it is within reach; otherwise the frame counts as
+    without the person.
+    """
+
+    def __init__(self, person: str | int, image_size: tuple[int, int]) -> None:
+        self._person = person
+        self._size = np.asarray(image_size, dtype=float)
+        self._last: FloatArray | None = None
+        self._unseen = 0
+
+    def choose(self, people: list[FloatArray]) -> FloatArray:
+        """The row of the followed person.
+
+        Args:
+            people: (33, 6) each: image x, y in 0..1, world x, y, z in metres, visibility.
+
+        Returns:
+            (33, 6); all NaN if the person is not among them.
+        """
+        self._unseen += 1
+        if not people:
+            return self._nobody()
+        boxes = np.stack([self._box(row) for row in people])
+        index = self._first(boxes) if self._last is None else self._nearest(boxes)
+        if index is None:
+            return self._nobody()
+        self._last, self._unseen = boxes[index], 0
+        return people[index]
+
+    @staticmethod
+    def _nobody() -> FloatArray:
+        return np.full((len(MEDIAPIPE_LANDMARKS), 6), np.nan)
+
+    def _box(self, row: FloatArray) -> FloatArray:
+        """(x, y) of the torso's centre and the height of the box, pixels."""
+        points = row[:, :2] * self._size
+        spread = points.max(axis=0) - points.min(axis=0)
+        return np.concatenate([points[_TORSO].mean(axis=0), [max(np.linalg.norm(spread), 1.0)]])
+
+    def _first(self, boxes: FloatArray) -> int | None:
+        if self._person == "largest":
+            return int(boxes[:, 2].argmax())
+        if self._person == "central":
+            return int(np.linalg.norm(boxes[:, :2] - self._size / 2, axis=1).argmin())
+        from_left = np.argsort(boxes[:, 0], kind="stable")
+        index = int(self._person)
+        return int(from_left[index]) if index < len(from_left) else None
+
+    def _nearest(self, boxes: FloatArray) -> int | None:
+        assert self._last is not None
+        height = self._last[2]
+        moved = np.linalg.norm(boxes[:, :2] - self._last[:2], axis=1) / height
+        grown = np.abs(np.log(boxes[:, 2] / height))
+        cost = moved + grown
+        best = int(cost.argmin())
+        return best if cost[best] <= REACH * np.sqrt(self._unseen) else None

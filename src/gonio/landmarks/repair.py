@@ -1,0 +1,165 @@
+"""Repair of detected landmarks: sides put right, one frame rate, short gaps filled, low-pass.
+
+Each step can be switched off, and each is counted. Training and inference call the same function.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gonio.landmarks.swaps import find_swaps, undo_swaps
+from gonio.options import RepairOptions
+from gonio.signals import fill_short_gaps, low_pass, resample
+from gonio.skeleton import BONES, LEG_LANDMARKS, MEDIAPIPE
+from gonio.types import BoolArray, FloatArray, LandmarkSequence
+
+SWAPPED, BLENDED, FILLED = 1, 2, 4
+"""Bits of the flags: sides exchanged; blanked because left and right were blended; filled."""
+
+
+@dataclass(frozen=True)
+class RepairedLandmarks:
+    """Landmarks after repair, and what was done to them.
+
+    Attributes:
+        sequence: the repaired landmarks, at a constant rate.
+        flags: (T, 33) bits SWAPPED, BLENDED, FILLED of each sample.
+        record: counts for the quality record.
+    """
+
+    sequence: LandmarkSequence
+    flags: NDArray[np.uint8]
+    record: dict[str, float | int | bool]
+
+
+def repair_landmarks(
+    detected: LandmarkSequence, options: RepairOptions | None = None
+) -> RepairedLandmarks:
+    """Put detected landmarks right.
+
+    Left/right swaps are undone (`gonio.landmarks.swaps`); a variable frame rate is resampled to
+    its median rate; gaps up to `max_gap_s` are filled by straight lines, longer ones stay NaN; a
+    zero-phase low-pass is applied to the world and image paths.
+
+    Args:
+        detected: (T, 33, ...) as MediaPipe gave it.
+        options: which steps to take.
+
+    Returns:
+        The repaired landmarks with flags and counts.
+
+    Raises:
+        InputError: the cut-off does not suit the frame rate.
+    """
+    options = options or RepairOptions()
+    flags = np.zeros(detected.visibility.shape, dtype=np.uint8)
+    sequence = detected
+    if options.swaps:
+        sequence, flags = _sides_put_right(detected)
+    sequence, flags, resampled = _constant_rate(sequence, flags)
+    if options.fill_gaps:
+        sequence, filled = _gaps_filled(sequence, options.max_gap_s)
+        flags = flags | np.where(filled, FILLED, 0).astype(np.uint8)
+    filtered = options.filter and len(sequence) > 1
+    if filtered:
+        sequence = _filtered(sequence, options.cutoff_hz)
+    record = _record(detected, sequence, flags)
+    record |= {"resampled_to_constant_rate": resampled, "filtered": filtered}
+    return RepairedLandmarks(sequence, flags, record)
+
+
+def bone_length_variation(sequence: LandmarkSequence) -> float:
+    """Mean coefficient of variation of the lengths of 12 bones over time; NaN below two frames.
+
+    Bones do not change their length: what varies is error.
+    """
+    ends = [[MEDIAPIPE[name] for name in bone] for bone in BONES]
+    lengths = np.stack(
+        [np.linalg.norm(sequence.world[:, b] - sequence.world[:, a], axis=1) for a, b in ends]
+    )
+    lengths = lengths[:, np.isfinite(lengths).all(axis=0)]
+    if lengths.shape[1] < 2:
+        return float("nan")
+    return float(np.mean(lengths.std(axis=1) / lengths.mean(axis=1)))
+
+
+def _sides_put_right(
+    detected: LandmarkSequence,
+) -> tuple[LandmarkSequence, NDArray[np.uint8]]:
+    swaps = find_swaps(detected)
+    sequence = undo_swaps(detected, swaps)
+    below_hips = np.array([name.split("_", 1)[-1] in LEG_LANDMARKS for name in MEDIAPIPE])
+    exchanged = np.where(below_hips, swaps.legs[:, None], swaps.arms[:, None])
+    blended = np.isnan(sequence.visibility) & np.isfinite(detected.visibility)
+    flags = np.where(exchanged & ~blended, SWAPPED, 0) | np.where(blended, BLENDED, 0)
+    return sequence, flags.astype(np.uint8)
+
+
+def _constant_rate(
+    sequence: LandmarkSequence, flags: NDArray[np.uint8]
+) -> tuple[LandmarkSequence, NDArray[np.uint8], bool]:
+    """The sequence at its median rate; untouched where its steps differ by less than 10 %."""
+    if len(sequence) < 3:
+        return sequence, flags, False
+    steps = np.diff(sequence.time_s)
+    if np.abs(steps * sequence.rate_hz - 1).max() <= 0.1:
+        return sequence, flags, False
+    start, end = sequence.time_s[[0, -1]]
+    time_s = start + np.arange(int((end - start) * sequence.rate_hz + 1e-6) + 1) / sequence.rate_hz
+    nearest = np.abs(sequence.time_s[None] - time_s[:, None]).argmin(axis=1)
+
+    def at(values: FloatArray) -> FloatArray:
+        return resample(values, sequence.time_s, time_s)
+
+    steady = LandmarkSequence(
+        time_s,
+        at(sequence.world),
+        at(sequence.image),
+        at(sequence.visibility),
+        sequence.image_size,
+    )
+    return steady, flags[nearest], True
+
+
+def _gaps_filled(
+    sequence: LandmarkSequence, max_gap_s: float
+) -> tuple[LandmarkSequence, BoolArray]:
+    samples = int(max_gap_s * sequence.rate_hz + 1e-6) if len(sequence) > 1 else 0
+    world, filled = fill_short_gaps(sequence.world, samples)
+    image, _ = fill_short_gaps(sequence.image, samples)
+    visibility, _ = fill_short_gaps(sequence.visibility, samples)
+    complete = LandmarkSequence(
+        sequence.time_s, world, image, visibility, sequence.image_size
+    )
+    return complete, filled.any(axis=2)
+
+
+def _filtered(sequence: LandmarkSequence, cutoff_hz: float) -> LandmarkSequence:
+    return LandmarkSequence(
+        sequence.time_s,
+        low_pass(sequence.world, sequence.rate_hz, cutoff_hz),
+        low_pass(sequence.image, sequence.rate_hz, cutoff_hz),
+        sequence.visibility,
+        sequence.image_size,
+    )
+
+
+def _record(
+    detected: LandmarkSequence, repaired: LandmarkSequence, flags: NDArray[np.uint8]
+) -> dict[str, float | int | bool]:
+    whole = np.isfinite(repaired.world).all(axis=(1, 2))
+    return {
+        "frames": len(repaired),
+        "frames_detected": int(detected.detected.sum()),
+        "detection_rate": float(detected.detected.mean()),
+        "swapped_frames": int(((flags & SWAPPED) > 0).any(axis=1).sum()),
+        "blended_frames": int(((flags & BLENDED) > 0).any(axis=1).sum()),
+        "filled_frames": int(((flags & FILLED) > 0).any(axis=1).sum()),
+        "filled_samples": int(((flags & FILLED) > 0).sum()),
+        "missing_frames": int((~whole).sum()),
+        "bone_length_cv_before": bone_length_variation(detected),
+        "bone_length_cv_after": bone_length_variation(repaired),
+    }

@@ -1,0 +1,264 @@
+"""Reading a video frame by frame with PyAV: upright, with its own presentation times.
+
+Memory does not grow with the length of the video: a frame is given out and forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from av.video.reformatter import VideoReformatter
+from numpy.typing import NDArray
+
+from gonio.errors import InputError, MissingFileError
+
+VIDEO_SUFFIXES: tuple[str, ...] = (
+    ".mp4",
+    ".mov",
+    ".m4v",
+    ".avi",
+    ".mkv",
+    ".webm",
+    ".mpg",
+    ".mpeg",
+    ".mts",
+    ".wmv",
+    ".3gp",
+)
+"""Endings by which a folder is searched for videos; a single file may have any."""
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What a video says of itself.
+
+    Attributes:
+        path: the file.
+        width: of the upright image, pixels.
+        height: of the upright image, pixels.
+        rate_hz: frames a second, from the median step of the presentation times.
+        frames: number of frames.
+        duration_s: from the first frame to the end of the last, seconds.
+        rotation: degrees counter-clockwise that the stored image is turned by to be upright.
+        variable_rate: whether the time steps differ by more than a tenth of their median.
+        codec: name of the video's codec.
+    """
+
+    path: Path
+    width: int
+    height: int
+    rate_hz: float
+    frames: int
+    duration_s: float
+    rotation: int
+    variable_rate: bool
+    codec: str
+
+
+@dataclass(frozen=True)
+class VideoFrame:
+    """One upright frame.
+
+    Attributes:
+        time_s: presentation time, seconds; the first frame of the video is at 0.
+        rgb: (H, W, 3) uint8.
+    """
+
+    time_s: float
+    rgb: NDArray[np.uint8]
+
+
+def probe(path: str | Path) -> VideoInfo:
+    """Look a video over without decoding it: every packet is counted, one frame is decoded.
+
+    Raises:
+        MissingFileError: there is no such file.
+        InputError: a folder, not a video, no picture in it, cut off, or no frame.
+    """
+    source = _existing(path)
+    container = _open(source)
+    with container:
+        stream = _video_stream(source, container)
+        declared = stream.frames
+        times = _packet_times(source, container, stream)
+        codec = stream.codec_context.name
+    if len(times) == 0:
+        raise InputError(f"{source} holds no frames; record or export it again")
+    if declared and len(times) < declared - max(2, 0.02 * declared):
+        raise InputError(
+            f"{source} is cut off: its header names {declared} frames, {len(times)} are there; "
+            "copy or export it again"
+        )
+    first = next(read_frames(source))
+    step = float(np.median(np.diff(times))) if len(times) > 1 else float("nan")
+    uneven = len(times) > 2 and bool(np.abs(np.diff(times) / step - 1).max() > 0.1)
+    return VideoInfo(
+        path=source,
+        width=first.rgb.shape[1],
+        height=first.rgb.shape[0],
+        rate_hz=1 / step,
+        frames=len(times),
+        duration_s=float(times[-1] - times[0] + (0.0 if np.isnan(step) else step)),
+        rotation=_rotation_of(source),
+        variable_rate=uneven,
+        codec=codec,
+    )
+
+
+def read_frames(
+    path: str | Path, max_side: int | None = None, max_rate_hz: float | None = None
+) -> Iterator[VideoFrame]:
+    """Decode a video frame by frame.
+
+    Args:
+        path: the video.
+        max_side: scale the image down so that its longer side is at most this, pixels.
+        max_rate_hz: leave out frames of a faster video; the others keep their times.
+
+    Yields:
+        Upright frames in order of presentation, times strictly increasing from 0.
+
+    Raises:
+        MissingFileError: there is no such file.
+        InputError: it is not a video, or a frame cannot be decoded.
+    """
+    source = _existing(path)
+    container = _open(source)
+    with container:
+        stream = _video_stream(source, container)
+        stream.thread_type = "AUTO"
+        start: float | None = None
+        last = due = -np.inf
+        step = 1 / max_rate_hz if max_rate_hz else 0.0
+        reformatter = VideoReformatter()  # kept, because making one a frame costs a millisecond
+        try:
+            for frame in container.decode(stream):
+                if frame.time is None:
+                    raise InputError(
+                        f"{source}: a frame carries no presentation time; convert the video to MP4"
+                    )
+                start = frame.time if start is None else start
+                time = frame.time - start
+                if time <= last:
+                    continue  # a repeated time stamp is the same instant
+                last = time
+                if time < due - 0.25 * step:
+                    continue
+                # A frame that comes late does not push the next back, unless it is very late.
+                due = time + step if time - due > step else due + step
+                yield VideoFrame(time, _upright(frame, max_side, reformatter))
+        except av.FFmpegError as error:
+            at = f"after {last:.2f} s" if np.isfinite(last) else "at its beginning"
+            raise InputError(
+                f"{source} cannot be decoded {at}: {error.strerror}; the file is damaged or cut "
+                "off: copy or export it again"
+            ) from error
+
+
+def sample_frames(path: str | Path, count: int) -> list[VideoFrame]:
+    """A few frames spread evenly over a video, found by seeking to key frames.
+
+    Args:
+        path: the video.
+        count: how many to try for; fewer come back where key frames are rare.
+
+    Returns:
+        Upright frames at different times.
+
+    Raises:
+        MissingFileError, InputError: as `read_frames`.
+    """
+    source = _existing(path)
+    found: dict[float, VideoFrame] = {}
+    container = _open(source)
+    with container:
+        stream = _video_stream(source, container)
+        span = container.duration or 0  # in microseconds
+        for k in range(count):
+            container.seek(int((container.start_time or 0) + span * (k + 0.5) / count))
+            frame = next(container.decode(stream), None)
+            if frame is not None and frame.time is not None:
+                image = _upright(frame, None, VideoReformatter())
+                found[frame.time] = VideoFrame(frame.time, image)
+    return list(found.values())
+
+
+def videos_in(folder: str | Path) -> list[Path]:
+    """All videos of a folder by their ending, sorted by name, not those of its subfolders.
+
+    Raises:
+        InputError: there is none.
+    """
+    videos = sorted(p for p in Path(folder).iterdir() if p.suffix.lower() in VIDEO_SUFFIXES)
+    if not videos:
+        raise InputError(
+            f"the folder {folder} holds no video; known endings are {', '.join(VIDEO_SUFFIXES)}"
+        )
+    return videos
+
+
+def _existing(path: str | Path) -> Path:
+    source = Path(path)
+    if source.is_dir():
+        raise InputError(f"{source} is a folder; one video file is wanted here")
+    if not source.is_file():
+        raise MissingFileError(f"there is no video {source}; check the name and the folder")
+    return source
+
+
+def _open(source: Path) -> Any:
+    try:
+        return av.open(str(source))
+    except av.FFmpegError as error:
+        raise InputError(
+            f"{source} is not a video that can be read ({error.strerror}); allowed is what FFmpeg "
+            "reads, for instance MP4, MOV, AVI, MKV. If it is one, it may be cut off: copy or "
+            "export it again."
+        ) from error
+
+
+def _video_stream(source: Path, container: Any) -> Any:
+    if not container.streams.video:
+        kinds = ", ".join(stream.type for stream in container.streams) or "nothing"
+        raise InputError(f"{source} has no picture, only {kinds}; a video of a person is wanted")
+    return container.streams.video[0]
+
+
+def _packet_times(source: Path, container: Any, stream: Any) -> NDArray[np.float64]:
+    try:
+        stamps = [
+            packet.pts for packet in container.demux(stream) if packet.pts is not None
+        ]
+    except av.FFmpegError as error:
+        raise InputError(
+            f"{source} cannot be read to its end: {error.strerror}; copy or export it again"
+        ) from error
+    return np.unique(np.array(stamps, dtype=float)) * float(stream.time_base)
+
+
+def _rotation_of(source: Path) -> int:
+    with _open(source) as container:
+        frame = next(container.decode(_video_stream(source, container)), None)
+        return 0 if frame is None else int(frame.rotation)
+
+
+def _upright(
+    frame: Any, max_side: int | None, reformatter: VideoReformatter
+) -> NDArray[np.uint8]:
+    width, height = frame.width, frame.height
+    if max_side is not None and max(width, height) > max_side:
+        share = max_side / max(width, height)
+        width, height = round(width * share), round(height * share)
+    scaled = reformatter.reformat(
+        frame, width=width, height=height, format="rgb24", interpolation="FAST_BILINEAR"
+    )
+    rgb: NDArray[np.uint8] = np.asarray(scaled.to_ndarray(), dtype=np.uint8)
+    turns = round(int(frame.rotation) / 90) % 4
+    if turns:
+        rgb = np.ascontiguousarray(np.rot90(rgb, turns))
+    return rgb

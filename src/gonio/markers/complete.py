@@ -1,0 +1,141 @@
+"""What `force_complete` fills from anatomy: input markers that nobody saw, hip joint centres.
+
+Lengths are shares of stature after Drillis and Contini (1966), in Winter 2009, figure 4.1. The
+filled limb hangs straight from the part that is there, which is a guess and flagged as one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gonio.frames import normalised
+from gonio.markers.hip_centres import hip_centres_from_pelvis
+from gonio.skeleton import MARKERS
+from gonio.types import BoolArray, FloatArray, MarkerTrajectories
+
+SHARES: dict[str, float] = {
+    "thigh": 0.245,
+    "shank": 0.246,
+    "upper_arm": 0.186,
+    "forearm": 0.146,
+    "trunk": 0.288,
+    "half_shoulders": 0.129,
+    "half_hips": 0.0955 / 2,
+    "ankle_height": 0.039,
+    "heel_back": 0.03,
+    "toe_forward": 0.12,
+    "small_toe_out": 0.033,
+}
+"""Segment lengths as shares of stature. Half the distance of the hips is half of 0.191 / 2: the
+trochanters are 0.191 apart, the joint centres about half of that. Heel and toe lie before and
+behind the ankle such that the foot is 0.152 long."""
+
+
+def complete_inputs(markers: MarkerTrajectories, height_m: float) -> MarkerTrajectories:
+    """Fill missing samples of the 22 markers from the parts that are there.
+
+    Args:
+        markers: (T, 22, 3) metres, lab frame.
+        height_m: stature, metres.
+
+    Returns:
+        The same with gaps filled and flagged. A frame without any marker of the trunk stays NaN.
+    """
+    made = {name: markers[name].copy() for name in MARKERS}
+    _fill_trunk(made, height_m)
+    down, ahead, right = _trunk_axes(made)
+    for letter, out in (("R", right), ("L", -right)):
+        _fill_limb(made, (f"{letter}Hip", f"{letter}Knee", f"{letter}Ankle"), down, height_m,
+                   (SHARES["thigh"], SHARES["shank"]))
+        _fill_limb(made, (f"{letter}Shoulder", f"{letter}Elbow", f"{letter}Wrist"), down, height_m,
+                   (SHARES["upper_arm"], SHARES["forearm"]))
+        _fill_foot(made, letter, down, ahead, out, height_m)
+    _fill(made, "Head", made["Neck"] - 0.17 * height_m * down)
+    _fill(made, "Nose", made["Neck"] + height_m * (0.06 * ahead - 0.1 * down))
+    positions = np.stack([made[name] for name in MARKERS], axis=1)
+    new: BoolArray = np.isnan(markers.positions).any(axis=2) & np.isfinite(positions).all(axis=2)
+    return MarkerTrajectories(
+        MARKERS, positions, markers.rate_hz, markers.estimated | new, markers.start_s
+    )
+
+
+def complete_hip_centres(markers: MarkerTrajectories) -> MarkerTrajectories:
+    """Fill missing hip joint centres by the regression of Harrington et al. 2007.
+
+    Args:
+        markers: with the augmented names, metres.
+
+    Returns:
+        The same, filled samples flagged; NaN where a marker of the pelvis is missing too.
+    """
+    pelvis = [markers[f"{side}.{part}_study"] for part in ("ASIS", "PSIS") for side in ("r", "L")]
+    positions, estimated = markers.positions.copy(), markers.estimated.copy()
+    for name, centre in zip(
+        ("RHJC_study", "LHJC_study"), hip_centres_from_pelvis(*pelvis), strict=True
+    ):
+        column = markers.names.index(name)
+        gap = np.isnan(positions[:, column]).any(axis=1) & np.isfinite(centre).all(axis=1)
+        positions[gap, column] = centre[gap]
+        estimated[gap, column] = True
+    return MarkerTrajectories(
+        markers.names, positions, markers.rate_hz, estimated, markers.start_s
+    )
+
+
+def _fill(made: dict[str, FloatArray], name: str, stand_in: FloatArray) -> None:
+    made[name] = np.where(np.isnan(made[name]), stand_in, made[name])
+
+
+def _fill_trunk(made: dict[str, FloatArray], height_m: float) -> None:
+    """Hips below the shoulders or shoulders above the hips, sides from whichever pair is there."""
+    up = np.broadcast_to([0.0, 1.0, 0.0], made["Hip"].shape)
+    _fill(made, "Neck", made["Hip"] + SHARES["trunk"] * height_m * up)
+    _fill(made, "Hip", made["Neck"] - SHARES["trunk"] * height_m * up)
+    right = normalised(made["RHip"] - made["LHip"])
+    right = np.where(np.isnan(right), normalised(made["RShoulder"] - made["LShoulder"]), right)
+    for middle, part, half in (("Hip", "Hip", "half_hips"), ("Neck", "Shoulder", "half_shoulders")):
+        _fill(made, "R" + part, made[middle] + SHARES[half] * height_m * right)
+        _fill(made, "L" + part, made[middle] - SHARES[half] * height_m * right)
+
+
+def _trunk_axes(made: dict[str, FloatArray]) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Down the trunk, ahead and right: unit vectors (T, 3)."""
+    up = normalised(made["Neck"] - made["Hip"])
+    right = normalised(made["RHip"] - made["LHip"])
+    ahead = normalised(np.cross(up, right))
+    return -up, ahead, np.cross(ahead, up)
+
+
+def _fill_limb(
+    made: dict[str, FloatArray],
+    names: tuple[str, str, str],
+    down: FloatArray,
+    height_m: float,
+    shares: tuple[float, float],
+) -> None:
+    """Middle and end of a limb, straight on from what is there; hanging where nothing is."""
+    root, middle, end = names
+    _fill(made, middle, made[root] + shares[0] * height_m * down)
+    along = normalised(made[middle] - made[root])
+    _fill(made, end, made[middle] + shares[1] * height_m * along)
+
+
+def _fill_foot(
+    made: dict[str, FloatArray],
+    letter: str,
+    down: FloatArray,
+    ahead: FloatArray,
+    outward: FloatArray,
+    height_m: float,
+) -> None:
+    """Heel and toes at a right angle to the shank."""
+    ankle = made[letter + "Ankle"]
+    sole = normalised(ankle - made[letter + "Knee"])
+    forward = normalised(ahead - np.einsum("ti,ti->t", ahead, sole)[:, None] * sole)
+    below = ankle + SHARES["ankle_height"] * height_m * sole
+    heel = below - SHARES["heel_back"] * height_m * forward
+    toe = below + SHARES["toe_forward"] * height_m * forward
+    _fill(made, letter + "Heel", heel)
+    _fill(made, letter + "BigToe", toe)
+    small = toe - 0.03 * height_m * forward + SHARES["small_toe_out"] * height_m * outward
+    _fill(made, letter + "SmallToe", small)

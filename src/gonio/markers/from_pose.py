@@ -1,0 +1,255 @@
+"""The 22 markers of a pose, in metres in the lab frame, scaled to the subject's stature."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gonio.frames import normalised
+from gonio.markers.missing import mirror_missing
+from gonio.markers.placement import body_path, head_up, lab_rotations
+from gonio.markers.stature import Stature, estimate_stature
+from gonio.options import CameraOptions
+from gonio.skeleton import (
+    COCO,
+    COCO_FROM_MEDIAPIPE,
+    MARKERS,
+    MEDIAPIPE,
+    MEDIAPIPE_LANDMARKS,
+)
+from gonio.types import (
+    BoolArray,
+    FloatArray,
+    LandmarkSequence,
+    MarkerTrajectories,
+    RefinedPose,
+    Subject,
+)
+
+CROWN_ABOVE_EARS = 0.0746
+"""Tragion to top of head as a share of stature: 131 mm of 1756 mm, men, ANSUR II (Gordon et al.
+2014, Anthropometric Survey of U.S. Army Personnel, NATICK/TR-15/007)."""
+SMALL_TOE_FORWARD = 0.8
+"""Place of the fifth toe along the line from heel to big toe."""
+SMALL_TOE_OUTWARD = 0.6 * 0.055
+"""Distance of the fifth toe from that line as a share of stature: forefoot breadth is 0.055 of
+stature (Drillis and Contini 1966, in Winter 2009, figure 4.1) less half a toe on either side."""
+NOSE_BEFORE_EARS = 0.06
+"""Nose before the ears as a share of stature, where the nose is not seen."""
+HEAD_ABOVE_NECK = 0.17
+"""Crown above mid-shoulder as a share of stature (1 - 0.818, less the slope of the shoulders)."""
+FLOOR_PERCENTILE = 5.0
+"""The floor is where the lowest foot marker is in the lowest 5 % of the frames."""
+
+_PARTS = ("Shoulder", "Hip", "Knee", "Ankle", "Elbow", "Wrist")
+_FEET = ("RHeel", "LHeel", "RBigToe", "LBigToe", "RSmallToe", "LSmallToe")
+
+
+@dataclass(frozen=True)
+class ScaledMarkers:
+    """The 22 markers and how their scale was found.
+
+    Attributes:
+        markers: (T, 22, 3) metres, lab frame.
+        stature: estimate from the pose, before scaling.
+        scale: factor from MediaPipe's metres to metres.
+        record: for the quality record.
+    """
+
+    markers: MarkerTrajectories
+    stature: Stature
+    scale: float
+    record: dict[str, float | int | str | bool]
+
+
+def markers_from_pose(
+    pose: RefinedPose,
+    landmarks: LandmarkSequence,
+    subject: Subject | None = None,
+    *,
+    camera: CameraOptions | None = None,
+    estimate_missing: bool = True,
+    min_visibility: float = 0.1,
+    estimated: BoolArray | None = None,
+) -> MarkerTrajectories:
+    """The 22 markers in the lab frame. See `scaled_markers`, which also says how it scaled."""
+    return scaled_markers(
+        pose,
+        landmarks,
+        subject,
+        camera=camera,
+        estimate_missing=estimate_missing,
+        min_visibility=min_visibility,
+        estimated=estimated,
+    ).markers
+
+
+def scaled_markers(
+    pose: RefinedPose,
+    landmarks: LandmarkSequence,
+    subject: Subject | None = None,
+    *,
+    camera: CameraOptions | None = None,
+    estimate_missing: bool = True,
+    min_visibility: float = 0.1,
+    estimated: BoolArray | None = None,
+) -> ScaledMarkers:
+    """The 22 markers in the lab frame, scaled to stature.
+
+    Heel and big toe are MediaPipe's, moved with the ankle of the pose. The small toe, the crown of
+    the head and, with `estimate_missing`, limbs that are not seen are estimated and flagged.
+
+    Args:
+        pose: (T, 17, 3) joints, metres, ray frame, with gravity.
+        landmarks: the repaired landmarks of the same frames.
+        subject: stature for the scale; without it MediaPipe's own scale is kept.
+        camera: field of view (and pitch and roll, which `pose.up` already holds).
+        estimate_missing: mirror what is not seen from the other side, and build nose, head and
+            toes from what is there.
+        min_visibility: landmarks less visible than this in MediaPipe's eyes are not seen.
+        estimated: (T, 33) landmarks that repair filled: their markers are flagged too.
+
+    Returns:
+        (T, 22, 3) markers, metres, lab frame: Y up, lowest foot at y = 0, X to the camera.
+
+    Raises:
+        InputError: no frame shows both hips, or none a trunk and a leg.
+    """
+    camera, subject = camera or CameraOptions(), subject or Subject()
+    world = _merged(pose, landmarks)
+    filled = np.zeros(world.shape[:2], dtype=bool) if estimated is None else estimated
+    world[landmarks.visibility < min_visibility] = np.nan
+    stature = estimate_stature(_with_positions(pose, world))
+    scale = 1.0 if subject.height_m is None else subject.height_m / stature.height_m
+    mirrored = np.zeros(world.shape[:2], dtype=bool)
+    if estimate_missing:
+        world, mirrored = mirror_missing(world)
+    turns, to_lab = lab_rotations(pose, landmarks, camera)
+    path = body_path(world[:, list(COCO_FROM_MEDIAPIPE)] * scale, landmarks, camera) @ to_lab.T
+    height = subject.height_m or stature.height_m
+    body = np.einsum("tij,tkj->tki", turns, world * scale)
+    positions, flags = _build(body, mirrored | filled, height, estimate_missing)
+    record = {
+        "scale": "subject.height" if subject.height_m else "MediaPipe",
+        "scale_factor": scale,
+        "stature_estimate_m": stature.height_m,
+        "stature_frames": stature.frames,
+        "stature_from_upright_frames": stature.upright,
+        "mirrored_samples": int(mirrored.sum()),
+        "estimated_marker_samples": int(flags.sum()),
+        "missing_marker_samples": int(np.isnan(positions[..., 0]).sum()),
+    }
+    markers = MarkerTrajectories(
+        names=MARKERS,
+        positions=_on_the_floor(positions + _start_at_origin(path)[:, None]),
+        rate_hz=landmarks.rate_hz if len(landmarks) > 1 else 1.0,
+        estimated=flags,
+        start_s=float(landmarks.time_s[0]),
+    )
+    return ScaledMarkers(markers, stature, scale, record)
+
+
+def _merged(pose: RefinedPose, landmarks: LandmarkSequence) -> FloatArray:
+    """MediaPipe's 33 landmarks with the pose's joints in place, hands and feet moved along."""
+    world = landmarks.world.copy()
+    for end in ("ankle", "wrist"):
+        attached = ("heel", "foot_index") if end == "ankle" else ("pinky", "index", "thumb")
+        for side in ("left", "right"):
+            joint = MEDIAPIPE[f"{side}_{end}"]
+            shift = pose.positions[:, COCO[f"{side}_{end}"]] - landmarks.world[:, joint]
+            for part in attached:
+                world[:, MEDIAPIPE[f"{side}_{part}"]] += shift
+    world[:, list(COCO_FROM_MEDIAPIPE)] = pose.positions
+    return world
+
+
+def _with_positions(pose: RefinedPose, world: FloatArray) -> RefinedPose:
+    return RefinedPose(
+        world[:, list(COCO_FROM_MEDIAPIPE)],
+        pose.sigma,
+        pose.up,
+        pose.azimuth_deg,
+        pose.elevation_deg,
+        pose.refiner,
+    )
+
+
+def _build(
+    body: FloatArray, estimated: BoolArray, height_m: float, estimate_missing: bool
+) -> tuple[FloatArray, BoolArray]:
+    """All 22 markers (T, 22, 3) relative to mid-hip in lab axes, and which are estimated."""
+    at = {name: body[:, i] for i, name in enumerate(MEDIAPIPE_LANDMARKS)}
+    guess = {name: estimated[:, i] for i, name in enumerate(MEDIAPIPE_LANDMARKS)}
+    made: dict[str, FloatArray] = {}
+    flag: dict[str, BoolArray] = {}
+    for letter, side in (("R", "right"), ("L", "left")):
+        for part in _PARTS:
+            made[letter + part] = at[f"{side}_{part.lower()}"]
+            flag[letter + part] = guess[f"{side}_{part.lower()}"]
+        made[letter + "Heel"], flag[letter + "Heel"] = at[f"{side}_heel"], guess[f"{side}_heel"]
+        toe = f"{side}_foot_index"
+        made[letter + "BigToe"], flag[letter + "BigToe"] = at[toe], guess[toe]
+        made[letter + "SmallToe"] = _small_toe(made, letter, height_m)
+        flag[letter + "SmallToe"] = np.ones(len(body), dtype=bool)
+    for middle, part in (("Neck", "Shoulder"), ("Hip", "Hip")):
+        made[middle] = (made["R" + part] + made["L" + part]) / 2
+        flag[middle] = flag["R" + part] | flag["L" + part]
+    made["Nose"], flag["Nose"] = at["nose"], guess["nose"]
+    made["Head"], flag["Head"] = _crown(at, height_m), np.ones(len(body), dtype=bool)
+    if estimate_missing:
+        _head_from_trunk(made, flag, height_m)
+    positions = np.stack([made[name] for name in MARKERS], axis=1)
+    flags = np.stack([flag[name] for name in MARKERS], axis=1)
+    return positions, flags & np.isfinite(positions).all(axis=2)
+
+
+def _small_toe(made: dict[str, FloatArray], letter: str, height_m: float) -> FloatArray:
+    """The fifth toe: along the line from heel to big toe, outward in the plane of the sole."""
+    heel, toe, ankle = (made[letter + part] for part in ("Heel", "BigToe", "Ankle"))
+    forward = toe - heel
+    right = normalised(np.cross(forward, ankle - heel))
+    outward = right if letter == "R" else -right
+    return heel + SMALL_TOE_FORWARD * forward + SMALL_TOE_OUTWARD * height_m * outward
+
+
+def _crown(at: dict[str, FloatArray], height_m: float) -> FloatArray:
+    up = head_up(at["nose"], at["left_ear"], at["right_ear"])
+    return (at["left_ear"] + at["right_ear"]) / 2 + CROWN_ABOVE_EARS * height_m * up
+
+
+def _head_from_trunk(
+    made: dict[str, FloatArray], flag: dict[str, BoolArray], height_m: float
+) -> None:
+    """Nose and crown where the face is not seen: on the axis of the trunk, looking ahead."""
+    trunk = normalised(made["Neck"] - made["Hip"])
+    ahead = normalised(np.cross(trunk, made["RShoulder"] - made["LShoulder"]))
+    crown = made["Neck"] + HEAD_ABOVE_NECK * height_m * trunk
+    ears = made["Neck"] + (HEAD_ABOVE_NECK - CROWN_ABOVE_EARS) * height_m * trunk
+    for name, stand_in in (("Head", crown), ("Nose", ears + NOSE_BEFORE_EARS * height_m * ahead)):
+        gap = np.isnan(made[name]).any(axis=1)
+        made[name] = np.where(gap[:, None], stand_in, made[name])
+        flag[name] = flag[name] | gap
+
+
+def _start_at_origin(path: FloatArray) -> FloatArray:
+    """The path with its first known point over the origin; a step unknown is no step."""
+    known = np.flatnonzero(np.isfinite(path).all(axis=1))
+    if len(known) == 0:
+        return np.zeros_like(path)
+    index = np.arange(len(path))
+    whole = np.stack([np.interp(index, known, path[known, i]) for i in range(3)], axis=1)
+    return whole - whole[0]
+
+
+def _on_the_floor(positions: FloatArray) -> FloatArray:
+    """The body raised or lowered by one constant so that its feet stand at y = 0."""
+    feet = positions[:, [MARKERS.index(name) for name in _FEET], 1]
+    seen = np.isfinite(feet).any(axis=1)
+    lowest = np.nanmin(feet[seen] if seen.any() else positions[..., 1], axis=1)
+    lowest = lowest[np.isfinite(lowest)]
+    if len(lowest) == 0:
+        return positions
+    raised = positions.copy()
+    raised[..., 1] -= np.percentile(lowest, FLOOR_PERCENTILE)
+    return raised

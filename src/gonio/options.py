@@ -1,0 +1,141 @@
+"""The parameters of `inference`: typed, frozen, checked before anything runs."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from gonio.errors import InputError
+from gonio.types import Subject
+
+Refiner = Literal["none", "depth", "joint", "both", "main"]
+
+
+class _Options(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class SubjectOptions(_Options):
+    """The person: stature in metres and mass in kilograms, null where unknown."""
+
+    height: float | None = None
+    mass: float | None = None
+
+    def subject(self) -> Subject:
+        """The checked `Subject`.
+
+        Raises:
+            InputError: a value that no human body has.
+        """
+        return Subject(self.height, self.mass)
+
+
+class CameraOptions(_Options):
+    """The camera, as far as the user knows it; used until a refiner predicts gravity."""
+
+    pitch_deg: float = Field(0.0, ge=-90, le=90, description="looking down is positive")
+    roll_deg: float = Field(0.0, ge=-180, le=180, description="turned clockwise is positive")
+    field_of_view_deg: float = Field(60.0, ge=5, le=170, description="over the longer side")
+
+
+class RepairOptions(_Options):
+    """Repair of the landmarks."""
+
+    swaps: bool = True
+    fill_gaps: bool = True
+    max_gap_s: float = Field(0.25, ge=0, le=5)
+    filter: bool = True
+    cutoff_hz: float = Field(6.0, gt=0, le=100)
+
+
+class ReportOptions(_Options):
+    """How large the overlay video is."""
+
+    overlay_max_side: int = Field(720, ge=120, le=4096)
+
+
+class InferenceOptions(_Options):
+    """All parameters of the pipeline `inference`."""
+
+    video: str = "demo"
+    model: str = "full"
+    person: Literal["largest", "central"] | int = "largest"
+    max_people: int = Field(4, ge=1, le=20)
+    subject: SubjectOptions = SubjectOptions()
+    camera: CameraOptions = CameraOptions()
+    repair: RepairOptions = RepairOptions()
+    refiner: Refiner = "none"
+    estimate_missing: bool = True
+    min_visibility: float = Field(0.1, ge=0, le=1)
+    provider: Literal["cpu", "cuda", "openvino"] = "cpu"
+    augmentation_cycles: int = Field(1, ge=1, le=100)
+    augmentation_noise_m: float = Field(0.005, ge=0, le=0.05)
+    force_complete: bool = False
+    angle_cutoff_hz: float | None = Field(6.0, gt=0, le=100)
+    shoulder_sequence: Literal["ZXY", "YXY"] = "ZXY"
+    zero: Literal["none", "first_seconds", "static_trial"] = "none"
+    zero_seconds: float = Field(1.0, gt=0, le=600)
+    static_trial: str | None = None
+    opensim: bool = False
+    report: ReportOptions = ReportOptions()
+
+    @classmethod
+    def from_parameters(cls, parameters: Mapping[str, Any]) -> InferenceOptions:
+        """Take this pipeline's parameters out of all parameters of a run and check them.
+
+        Args:
+            parameters: all parameters; those of other pipelines are passed over.
+
+        Raises:
+            InputError: a value that is not allowed; the message names it.
+        """
+        own = {key: value for key, value in parameters.items() if key in cls.model_fields}
+        own["video"] = str(own.get("video") or "demo")
+        if isinstance(own.get("model"), (int, float)):
+            own["model"] = str(own["model"])
+        try:
+            options = cls.model_validate(own)
+        except ValidationError as error:
+            raise InputError(_readable(error)) from error
+        options.subject.subject()
+        return options
+
+
+def _readable(error: ValidationError) -> str:
+    lines = []
+    for item in error.errors():
+        # A union reports each of its members: the names of the members are not the user's.
+        place = ".".join(
+            str(part) for part in item["loc"] if not str(part).startswith(("literal[", "int"))
+        )
+        lines.append(f"parameter {place} is {item['input']!r}: {item['msg']}")
+    return "; ".join(dict.fromkeys(lines))
+
+
+def check_names(given: Mapping[str, Any], known: Mapping[str, Any], prefix: str = "") -> None:
+    """Refuse parameters that nothing reads.
+
+    Args:
+        given: what the user gave on the command line, nested.
+        known: all parameters of the project, nested.
+        prefix: of the names in the message.
+
+    Raises:
+        InputError: names an unknown parameter and those that come close.
+    """
+    for key, value in given.items():
+        if key not in known:
+            raise InputError(
+                f"there is no parameter {prefix}{key}; {_suggestion(key, known, prefix)}"
+            )
+        if isinstance(value, Mapping) and isinstance(known[key], Mapping):
+            check_names(value, known[key], f"{prefix}{key}.")
+
+
+def _suggestion(key: str, known: Iterable[str], prefix: str) -> str:
+    close = difflib.get_close_matches(str(key), list(known), n=3)
+    names = ", ".join(prefix + name for name in close or sorted(known))
+    return f"did you mean {names}?" if close else f"there are {names}"

@@ -1,0 +1,245 @@
+"""Nodes of `inference`: each takes values and the parameters, and calls one part of Gonio."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from gonio.datasets.checkpoint import CheckpointFile
+from gonio.errors import InputError
+from gonio.kinematics import gimbal_flags, joint_angles, zeroed
+from gonio.landmarks.detector import detect_landmarks
+from gonio.landmarks.pose import pose_without_refiner
+from gonio.landmarks.repair import FILLED, RepairedLandmarks, repair_landmarks
+from gonio.landmarks.video import VideoInfo
+from gonio.markers.augment import augment_markers, augmented_shares
+from gonio.markers.from_pose import scaled_markers
+from gonio.models.registry import refined_angles, refined_pose
+from gonio.options import InferenceOptions
+from gonio.quality import estimated_joints, versions, warnings_of
+from gonio.reporting.figures import joint_angle_figure
+from gonio.reporting.overlay import OverlayVideo
+from gonio.reporting.report import ReportContent, report_html
+from gonio.types import LandmarkSequence, MarkerTrajectories, RefinedPose
+
+Parameters = dict[str, Any]
+
+MIN_FRAMES = 2
+MODEL_FOLDER = "data/06_models"
+
+
+def detect(video: VideoInfo, parameters: Parameters) -> LandmarkSequence:
+    """Landmarks of the chosen person."""
+    options = InferenceOptions.from_parameters(parameters)
+    if video.frames < MIN_FRAMES:
+        raise InputError(
+            f"{video.path} holds {video.frames} frame; motion needs at least {MIN_FRAMES}: use a "
+            "video, not a picture"
+        )
+    return detect_landmarks(
+        video.path,
+        options.model,
+        person=options.person,
+        max_people=options.max_people,
+        model_folder=MODEL_FOLDER,
+        progress=True,
+    )
+
+
+def repair(landmarks_detected: LandmarkSequence, parameters: Parameters) -> RepairedLandmarks:
+    """Landmarks with sides put right, gaps filled, filtered."""
+    options = InferenceOptions.from_parameters(parameters)
+    return repair_landmarks(landmarks_detected, options.repair)
+
+
+def refine_pose(
+    landmarks: RepairedLandmarks, depth_refiner: CheckpointFile, parameters: Parameters
+) -> RefinedPose:
+    """The pose, its depth corrected by the refiner that the parameters name."""
+    options = InferenceOptions.from_parameters(parameters)
+    if options.refiner in ("none", "joint"):
+        return pose_without_refiner(landmarks.sequence, options.camera)
+    return refined_pose(options.refiner, depth_refiner, landmarks.sequence)
+
+
+def make_markers(
+    pose: RefinedPose, landmarks: RepairedLandmarks, parameters: Parameters
+) -> tuple[MarkerTrajectories, dict[str, Any]]:
+    """The 22 markers in the lab frame, and how they were scaled."""
+    options = InferenceOptions.from_parameters(parameters)
+    scaled = scaled_markers(
+        pose,
+        landmarks.sequence,
+        options.subject.subject(),
+        camera=options.camera,
+        estimate_missing=options.estimate_missing,
+        min_visibility=options.min_visibility,
+        estimated=(landmarks.flags & FILLED) > 0,
+    )
+    return scaled.markers, scaled.record
+
+
+def augment(
+    markers: MarkerTrajectories, marker_record: dict[str, Any], parameters: Parameters
+) -> MarkerTrajectories:
+    """The 22 markers and the 43 that the LSTM adds."""
+    options = InferenceOptions.from_parameters(parameters)
+    return augment_markers(
+        markers,
+        options.subject.subject(),
+        provider=options.provider,
+        cycles=options.augmentation_cycles,
+        noise_m=options.augmentation_noise_m,
+        force_complete=options.force_complete,
+        height_m=marker_record["stature_estimate_m"],
+    )
+
+
+def compute_angles(markers_augmented: MarkerTrajectories, parameters: Parameters) -> pd.DataFrame:
+    """The 36 joint angles as the markers give them."""
+    options = InferenceOptions.from_parameters(parameters)
+    return joint_angles(
+        markers_augmented,
+        cutoff_hz=options.angle_cutoff_hz,
+        shoulder_sequence=options.shoulder_sequence,
+    )
+
+
+def refine_angles(
+    joint_angles_computed: pd.DataFrame,
+    landmarks: RepairedLandmarks,
+    joint_refiner: CheckpointFile,
+    parameters: Parameters,
+) -> pd.DataFrame:
+    """The joint angles, refined if the parameters say so, with a flag a joint near singularity."""
+    options = InferenceOptions.from_parameters(parameters)
+    angles = joint_angles_computed
+    if options.refiner not in ("none", "depth"):
+        angles = refined_angles(options.refiner, joint_refiner, angles, landmarks.sequence)
+    return pd.concat([angles, gimbal_flags(angles)], axis=1)
+
+
+def zero_angles(
+    joint_angles: pd.DataFrame, static_trial: pd.DataFrame, parameters: Parameters
+) -> pd.DataFrame:
+    """Angles relative to a reference pose; a table without columns where none is wanted."""
+    options = InferenceOptions.from_parameters(parameters)
+    if options.zero == "none":
+        return pd.DataFrame()
+    if options.zero == "static_trial" and static_trial.empty:
+        raise InputError(
+            "zero is static_trial, but no trial is given: say static_trial=<path of the "
+            "joint_angles.csv of a standing trial>"
+        )
+    angles, _ = _angles_and_flags(joint_angles)
+    return zeroed(angles, options.zero, seconds=options.zero_seconds, static=static_trial)
+
+
+def draw_figure(
+    joint_angles: pd.DataFrame, markers_augmented: MarkerTrajectories, video: VideoInfo
+) -> Figure:
+    """All joint angles, right against left."""
+    angles, flags = _angles_and_flags(joint_angles)
+    return joint_angle_figure(
+        angles,
+        near_singularity=flags,
+        estimated=estimated_joints(markers_augmented),
+        title=f"Joint angles of {video.path.name}",
+        subtitle=f"{video.frames} frames at {video.rate_hz:.4g} Hz",
+    )
+
+
+def draw_overlay(
+    video: VideoInfo, landmarks: RepairedLandmarks, parameters: Parameters
+) -> OverlayVideo:
+    """The video with the skeleton on it; drawn frame by frame while it is written."""
+    options = InferenceOptions.from_parameters(parameters)
+    return OverlayVideo(
+        video.path,
+        landmarks.sequence,
+        marked=landmarks.flags > 0,
+        max_side=options.report.overlay_max_side,
+    )
+
+
+def record_quality(
+    video: VideoInfo,
+    landmarks: RepairedLandmarks,
+    marker_record: dict[str, Any],
+    markers_augmented: MarkerTrajectories,
+    joint_angles: pd.DataFrame,
+    parameters: Parameters,
+    *seconds: float,
+) -> dict[str, Any]:
+    """The quality record; `seconds` are those of the steps in `TIMED_STEPS`."""
+    options = InferenceOptions.from_parameters(parameters)
+    _, flags = _angles_and_flags(joint_angles)
+    flags.columns = [name.removesuffix("_near_singularity") for name in flags.columns]
+    return {
+        "video": {
+            "name": video.path.name,
+            "frames": video.frames,
+            "rate_hz": video.rate_hz,
+            "duration_s": video.duration_s,
+            "width": video.width,
+            "height": video.height,
+            "rotation_deg": video.rotation,
+            "variable_rate": video.variable_rate,
+        },
+        "landmarks": landmarks.record,
+        "markers": marker_record,
+        "augmented_share": augmented_shares(markers_augmented),
+        "frames_near_singularity": flags.sum().to_dict(),
+        "frames_on_estimated_markers": estimated_joints(markers_augmented).sum().to_dict(),
+        "refiner": options.refiner,
+        "checkpoint": None if options.refiner == "none" else options.refiner,
+        "warnings": warnings_of(
+            video, landmarks.record, marker_record, markers_augmented, flags, options.refiner
+        ),
+        "seconds": dict(zip(TIMED_STEPS, seconds, strict=True)),
+        "versions": versions(),
+    }
+
+
+TIMED_STEPS = ("detect", "repair", "refine_pose", "make_markers", "augment", "compute_angles")
+"""Steps whose seconds stand in the quality record."""
+
+
+def write_report(
+    video: VideoInfo,
+    markers_augmented: MarkerTrajectories,
+    joint_angles: pd.DataFrame,
+    joint_angles_zeroed: pd.DataFrame,
+    quality: dict[str, Any],
+    parameters: Parameters,
+) -> str:
+    """The report as one page of HTML."""
+    options = InferenceOptions.from_parameters(parameters)
+    angles, flags = _angles_and_flags(joint_angles)
+    markers = quality["markers"]
+    return report_html(
+        ReportContent(
+            title=video.path.name,
+            video=quality["video"],
+            subject={"height_m": options.subject.height, "mass_kg": options.subject.mass},
+            refiner=options.refiner,
+            scale=f"{markers['scale']} (factor {markers['scale_factor']:.3f})",
+            markers=markers_augmented,
+            angles=angles,
+            near_singularity=flags,
+            quality={k: v for k, v in quality.items() if k not in ("warnings", "versions")},
+            estimated=estimated_joints(markers_augmented),
+            zeroed=None if joint_angles_zeroed.empty else joint_angles_zeroed,
+            warnings=tuple(quality["warnings"]),
+            parameters=options.model_dump(),
+            versions=quality["versions"],
+        )
+    )
+
+
+def _angles_and_flags(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The angles with their time, and the flags, of the table in `joint_angles.csv`."""
+    names = [name for name in table.columns if str(name).endswith("_near_singularity")]
+    return table.drop(columns=names), table[names].astype(bool)

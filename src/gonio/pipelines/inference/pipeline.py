@@ -1,0 +1,103 @@
+"""The pipeline `inference`: one video in, everything a user wants to see out."""
+
+from kedro.pipeline import Node, Pipeline
+
+from gonio.pipelines.inference import nodes
+from gonio.pipelines.timing import timed
+
+SECONDS = [f"{step}_seconds" for step in nodes.TIMED_STEPS]
+
+
+def create_pipeline() -> Pipeline:
+    """All nodes of `inference`."""
+    return Pipeline(
+        [
+            Node(
+                timed(nodes.detect),
+                ["video", "parameters"],
+                ["landmarks_detected", "detect_seconds"],
+                name="detect",
+            ),
+            Node(
+                timed(nodes.repair),
+                ["landmarks_detected", "parameters"],
+                ["landmarks", "repair_seconds"],
+                name="repair",
+            ),
+            Node(
+                timed(nodes.refine_pose),
+                ["landmarks", "depth_refiner", "parameters"],
+                ["pose", "refine_pose_seconds"],
+                name="refine_pose",
+            ),
+            Node(
+                timed(nodes.make_markers),
+                ["pose", "landmarks", "parameters"],
+                ["markers", "marker_record", "make_markers_seconds"],
+                name="make_markers",
+            ),
+            Node(
+                timed(nodes.augment),
+                ["markers", "marker_record", "parameters"],
+                ["markers_augmented", "augment_seconds"],
+                name="augment",
+            ),
+            Node(
+                timed(nodes.compute_angles),
+                ["markers_augmented", "parameters"],
+                ["joint_angles_computed", "compute_angles_seconds"],
+                name="compute_angles",
+            ),
+            Node(
+                nodes.refine_angles,
+                ["joint_angles_computed", "landmarks", "joint_refiner", "parameters"],
+                "joint_angles",
+                name="refine_angles",
+            ),
+            Node(
+                nodes.zero_angles,
+                ["joint_angles", "static_trial", "parameters"],
+                "joint_angles_zeroed",
+                name="zero_angles",
+            ),
+            Node(
+                nodes.draw_figure,
+                ["joint_angles", "markers_augmented", "video"],
+                "joint_angles_figure",
+                name="draw_figure",
+            ),
+            Node(
+                nodes.draw_overlay,
+                ["video", "landmarks", "parameters"],
+                "overlay",
+                name="draw_overlay",
+            ),
+            Node(
+                nodes.record_quality,
+                [
+                    "video",
+                    "landmarks",
+                    "marker_record",
+                    "markers_augmented",
+                    "joint_angles",
+                    "parameters",
+                    *SECONDS,
+                ],
+                "quality",
+                name="record_quality",
+            ),
+            Node(
+                nodes.write_report,
+                [
+                    "video",
+                    "markers_augmented",
+                    "joint_angles",
+                    "joint_angles_zeroed",
+                    "quality",
+                    "parameters",
+                ],
+                "report",
+                name="write_report",
+            ),
+        ]
+    )

@@ -1,0 +1,54 @@
+"""Which video a run means, and how its results are named."""
+
+from __future__ import annotations
+
+import os.path
+from pathlib import Path
+
+from gonio.capture.demo import DEMO_CAMERAS, demo_video
+from gonio.errors import InputError
+
+DEMO = "demo"
+"""The name of the demo video that comes with the installed Pose2Sim package."""
+
+
+def video_path(video: str | None, folder: str = "data/01_raw") -> str:
+    """Path of the video, or the folder of videos, that a parameter names.
+
+    Args:
+        video: `demo`, `demo/cam02` for another of its four cameras, a name in the video folder,
+            or an absolute path.
+        folder: the video folder.
+
+    Returns:
+        The path; nothing is opened here.
+
+    Raises:
+        InputError: a relative path that leads out of the video folder.
+    """
+    name = str(video or DEMO)
+    if name == DEMO:
+        return str(demo_video())
+    if name.startswith(f"{DEMO}/") and name.removeprefix(f"{DEMO}/") in DEMO_CAMERAS:
+        return str(demo_video(name.removeprefix(f"{DEMO}/")))
+    if os.path.isabs(name):
+        return os.path.normpath(name)
+    inside = os.path.normpath(name)
+    if inside == ".." or inside.startswith(f"..{os.sep}") or "\0" in name:
+        raise InputError(
+            f"video is {name!r}, which lies outside the folder {folder}; put the video into that "
+            "folder and give its name, or give an absolute path"
+        )
+    return str(Path(folder) / inside)
+
+
+def stem_of(video: str | None) -> str:
+    """Name of a video without its ending: the folder that its results go into.
+
+    Raises:
+        InputError: as `video_path`, or a name that makes no folder.
+    """
+    stem = Path(video_path(video)).stem
+    if stem in ("", ".", ".."):
+        raise InputError(f"video is {video!r}, which is no name of a file; give one like joey.mp4")
+    return stem

@@ -1,0 +1,149 @@
+"""The quality record of a run, and the warnings that follow from it."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gonio.landmarks.video import VideoInfo
+from gonio.skeleton import JOINT_MARKERS, JOINTS
+from gonio.types import MarkerTrajectories
+
+PACKAGES = (
+    "gonio",
+    "mediapipe",
+    "pose2sim",
+    "opensim",
+    "onnxruntime",
+    "torch",
+    "kedro",
+    "numpy",
+    "scipy",
+    "pandas",
+    "av",
+)
+"""Packages whose versions go into the record."""
+
+FULL_DETECTION = 0.98
+"""Below this share of frames with a person there is a warning."""
+MANY_ESTIMATED = 0.1
+"""Above this share of estimated frames a joint is named in a warning."""
+
+
+def versions() -> dict[str, str]:
+    """Versions of Gonio and of the packages whose results depend on them."""
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def estimated_joints(markers: MarkerTrajectories) -> pd.DataFrame:
+    """Frames in which the angles of a joint rest on an estimated marker.
+
+    Args:
+        markers: with the names of the 22 markers among them.
+
+    Returns:
+        T rows, a column a joint, true where estimated.
+    """
+    columns = {}
+    for joint in JOINTS:
+        indices = [
+            markers.names.index(name) for name in JOINT_MARKERS[joint.name] if name in markers
+        ]
+        columns[joint.name] = markers.estimated[:, indices].any(axis=1)
+    return pd.DataFrame(columns)
+
+
+def warnings_of(
+    video: VideoInfo,
+    landmark_record: dict[str, Any],
+    marker_record: dict[str, Any],
+    markers: MarkerTrajectories,
+    near_singularity: pd.DataFrame,
+    refiner: str,
+) -> list[str]:
+    """Sentences that a reader of the results should know first.
+
+    Args:
+        video: what the video says of itself.
+        landmark_record: counts of the repair.
+        marker_record: counts and scale of the markers.
+        markers: all markers with their flags.
+        near_singularity: T rows of flags, a column a joint.
+        refiner: the network that was used.
+    """
+    found = [
+        *_about_detection(video, landmark_record),
+        *_about_body(marker_record, refiner),
+        *_about_joints(markers, near_singularity),
+    ]
+    return found
+
+
+def _about_detection(video: VideoInfo, record: dict[str, Any]) -> list[str]:
+    found = []
+    if record["detection_rate"] < FULL_DETECTION:
+        found.append(
+            f"A person was seen in {record['detection_rate']:.0%} of the frames; where nobody was "
+            "seen for longer than the gap filling allows, the curves have gaps."
+        )
+    if record["resampled_to_constant_rate"]:
+        found.append(
+            f"The video's frame rate varies; everything was resampled to {video.rate_hz:.4g} Hz."
+        )
+    if record["swapped_frames"] or record["blended_frames"]:
+        found.append(
+            f"Left and right were put right in {record['swapped_frames']} frames and bridged in "
+            f"{record['blended_frames']}; look at those frames in the overlay."
+        )
+    return found
+
+
+def _about_body(record: dict[str, Any], refiner: str) -> list[str]:
+    found = []
+    if refiner == "none":
+        found.append(
+            "No depth refiner was used: depth is MediaPipe's own, which errs by about 9 cm a joint."
+        )
+    if record["scale"] != "subject.height":
+        found.append(
+            "No stature was given: lengths are in MediaPipe's own scale "
+            f"(it sees a stature of {record['stature_estimate_m']:.2f} m)."
+        )
+    elif not record["stature_from_upright_frames"]:
+        found.append("No frame shows the subject upright: the scale is less sure than usual.")
+    return found
+
+
+def _about_joints(markers: MarkerTrajectories, near_singularity: pd.DataFrame) -> list[str]:
+    found = []
+    shares = estimated_joints(markers).mean()
+    many = [f"{name} ({share:.0%})" for name, share in shares.items() if share > MANY_ESTIMATED]
+    if many:
+        found.append(
+            f"Angles of these joints rest on estimated markers for a good part: {', '.join(many)}."
+        )
+    near = near_singularity.mean()
+    close = [
+        f"{str(name).removesuffix('_near_singularity')} ({share:.0%})"
+        for name, share in near.items()
+        if share > 0
+    ]
+    if close:
+        found.append(
+            "Near a singularity of their sequence, where two angles cannot be told apart: "
+            f"{', '.join(close)}."
+        )
+    gone = np.isnan(markers.positions).any(axis=2).mean(axis=0)
+    lost = [name for name, share in zip(markers.names, gone, strict=True) if share == 1]
+    if lost:
+        found.append(f"These markers are missing throughout: {', '.join(lost)}.")
+    return found

@@ -1,0 +1,13 @@
+"""Settings of the Kedro project."""
+
+from gonio.hooks import GonioHooks
+from gonio.project_paths import stem_of, video_path
+
+HOOKS = (GonioHooks(),)
+
+CONFIG_LOADER_ARGS = {
+    "base_env": "base",
+    "default_run_env": "local",
+    "merge_strategy": {"parameters": "soft", "catalog": "soft"},
+    "custom_resolvers": {"gonio.video": video_path, "gonio.stem": stem_of},
+}
