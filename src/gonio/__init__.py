@@ -1,3 +1,53 @@
-"""Gonio: joint angles from one ordinary video. The first axis of every array is time."""
+"""Gonio: joint angles from one ordinary video. The first axis of every array is time.
+
+    landmarks = gonio.detect_landmarks("joey.mp4")
+    landmarks = gonio.repair_landmarks(landmarks).sequence
+    pose      = gonio.pose_without_refiner(landmarks)
+    markers   = gonio.markers_from_pose(pose, landmarks, gonio.Subject(1.78, 75))
+    markers65 = gonio.augment_markers(markers, gonio.Subject(1.78, 75))
+    angles    = gonio.joint_angles(markers65)
+
+Names are looked up when they are first used, so that `import gonio` is quick.
+"""
+
+from importlib import import_module
+from typing import Any
 
 __version__ = "0.1.0"
+
+_PLACES = {
+    "GonioError": "gonio.errors",
+    "InputError": "gonio.errors",
+    "LandmarkSequence": "gonio.types",
+    "MarkerTrajectories": "gonio.types",
+    "RefinedPose": "gonio.types",
+    "Subject": "gonio.types",
+    "CameraOptions": "gonio.options",
+    "RepairOptions": "gonio.options",
+    "demo_video": "gonio.capture.demo",
+    "detect_landmarks": "gonio.landmarks.detector",
+    "repair_landmarks": "gonio.landmarks.repair",
+    "pose_without_refiner": "gonio.landmarks.pose",
+    "markers_from_pose": "gonio.markers.from_pose",
+    "augment_markers": "gonio.markers.augment",
+    "joint_angles": "gonio.kinematics",
+    "gimbal_flags": "gonio.kinematics",
+    "zeroed": "gonio.kinematics",
+    "read_mot": "gonio.kinematics",
+    "write_mot": "gonio.kinematics",
+    "read_trc": "gonio.trc",
+    "write_trc": "gonio.trc",
+    "joint_angle_figure": "gonio.reporting.figures",
+}
+
+__all__ = ["__version__", *sorted(_PLACES)]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module gonio has no attribute {name!r}")
+    return getattr(import_module(_PLACES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 import click
-from kedro.framework.cli.utils import KedroCliError
 from kedro.framework.cli.project import run as kedro_run
+from kedro.framework.cli.utils import KedroCliError
 from kedro.io import DatasetError
 from omegaconf.errors import OmegaConfBaseException
 
+import gonio.pipelines
 from gonio.errors import GonioError, InputError
 from gonio.landmarks.video import videos_in
 from gonio.project_paths import stem_of, video_path
 
 INFERENCE = "inference"
 
+RUN_KEDRO: Callable[..., Any] = kedro_run.callback or (lambda **_: None)
 RUN_ERRORS = (
     DatasetError,
     KedroCliError,
@@ -38,7 +42,11 @@ def cli() -> None:
 
 def _run(**arguments: Any) -> None:
     """Run a pipeline; with a folder as `video`, `inference` runs for each video in it."""
+    if arguments.get("pipeline"):  # Kedro warns of the old spelling on every run
+        arguments["pipelines"] = [*(arguments.get("pipelines") or ()), arguments.pop("pipeline")]
+        arguments["pipeline"] = None
     try:
+        _check_pipelines(arguments.get("pipelines") or ())
         folder = _folder_of_videos(arguments)
         if folder is None:
             _run_once(arguments)
@@ -62,8 +70,15 @@ cli.add_command(
 )
 
 
+def _check_pipelines(names: Iterable[str]) -> None:
+    known = [module.name for module in iter_modules(gonio.pipelines.__path__) if module.ispkg]
+    for name in names:
+        if name not in (*known, "__default__"):
+            raise InputError(f"there is no pipeline {name!r}; there are {', '.join(known)}")
+
+
 def _folder_of_videos(arguments: dict[str, Any]) -> Path | None:
-    chosen = {arguments.get("pipeline"), *(arguments.get("pipelines") or ())} - {None, ""}
+    chosen = set(arguments.get("pipelines") or ())
     video = (arguments.get("params") or {}).get("video")
     if video is None or chosen - {INFERENCE, "__default__"}:
         return None
@@ -94,7 +109,7 @@ def _run_once(arguments: dict[str, Any]) -> None:
         GonioError: the first in the chain of causes, if there is one.
     """
     try:
-        kedro_run.callback(**arguments)
+        RUN_KEDRO(**arguments)
     except GonioError:
         raise
     except RUN_ERRORS as error:
@@ -125,5 +140,7 @@ def _run_each(arguments: dict[str, Any], videos: list[Path]) -> list[Path]:
             logger.error("%s failed: %s", video.name, error)
     click.echo(f"\n{len(videos)} videos of {videos[0].parent}:")
     for video, reason in outcome.items():
-        click.echo(f"  ok      {video.name}" if reason is None else f"  failed  {video.name}: {reason}")
+        click.echo(
+            f"  ok      {video.name}" if reason is None else f"  failed  {video.name}: {reason}"
+        )
     return [video for video, reason in outcome.items() if reason is not None]

@@ -44,9 +44,7 @@ def focal_length_px(image_size: tuple[int, int], field_of_view_deg: float) -> fl
     return float(max(image_size) / 2 / np.tan(np.radians(field_of_view_deg) / 2))
 
 
-def rays_from_image(
-    image: FloatArray, image_size: tuple[int, int], focal_px: float
-) -> FloatArray:
+def rays_from_image(image: FloatArray, image_size: tuple[int, int], focal_px: float) -> FloatArray:
     """Directions from the camera centre through image points.
 
     Args:

@@ -13,7 +13,10 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
 from gonio.errors import OutputError
-from gonio.options import check_names
+from gonio.options import CHECKPOINTS_OF, InferenceOptions, check_names
+
+INFERENCE_RESULT = "landmarks_detected"
+"""What only the pipeline `inference` makes."""
 
 
 class GonioHooks:
@@ -32,13 +35,19 @@ class GonioHooks:
 
     @hook_impl
     def before_pipeline_run(
-        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]
     ) -> None:
-        """Make the output folders and see that they can be written to.
+        """See that the parameters can be used and that the results can be written.
 
         Raises:
+            InputError: a parameter of `inference` that is not allowed.
+            MissingFileError: a checkpoint that the parameters ask for is not there.
             OutputError: a folder cannot be made or written to.
         """
+        if INFERENCE_RESULT in pipeline.all_outputs():
+            options = InferenceOptions.from_parameters(catalog.load("parameters"))
+            for checkpoint in CHECKPOINTS_OF[options.refiner]:
+                catalog.load(checkpoint).header()
         for name in sorted(pipeline.all_outputs()):
             dataset = catalog.get(name) if name in catalog else None
             path = getattr(dataset, "path", None)

@@ -13,6 +13,15 @@ from gonio.types import Subject
 
 Refiner = Literal["none", "depth", "joint", "both", "main"]
 
+CHECKPOINTS_OF: dict[Refiner, tuple[str, ...]] = {
+    "none": (),
+    "depth": ("depth_refiner",),
+    "joint": ("joint_refiner",),
+    "both": ("depth_refiner", "joint_refiner"),
+    "main": ("main_refiner",),
+}
+"""The checkpoints, by their names in the catalog, that each choice of refiner reads."""
+
 
 class _Options(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())

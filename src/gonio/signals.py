@@ -21,9 +21,7 @@ def runs_of(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
     return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
-def low_pass(
-    values: NDArray[np.floating], rate_hz: float, cutoff_hz: float
-) -> NDArray[np.float64]:
+def low_pass(values: NDArray[np.floating], rate_hz: float, cutoff_hz: float) -> NDArray[np.float64]:
     """Zero-phase low-pass of each column, run by run between its gaps.
 
     A Butterworth filter is applied forward and back (order 4 in all); its cut-off is corrected by

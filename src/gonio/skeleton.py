@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Side = Literal["R", "L"]
+EulerSequence = Literal["ZXY", "YXZ", "YXY"]
+"""Intrinsic rotation sequences that Gonio uses."""
 
 MEDIAPIPE_LANDMARKS: tuple[str, ...] = (
     "nose",
@@ -282,7 +284,7 @@ class Joint:
 
     name: str
     angles: tuple[str, str, str]
-    sequence: str
+    sequence: EulerSequence
     signs: tuple[int, int, int]
     parent: str
     child: str

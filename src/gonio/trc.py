@@ -57,12 +57,14 @@ def format_trc(markers: MarkerTrajectories, file_name: str) -> str:
         "\t".join(_HEADER_KEYS),
         "\t".join(str(value) for value in values),
         "Frame#\tTime\t" + "\t\t\t".join(markers.names) + "\t\t",
-        "\t\t" + "\t".join(f"X{i}\tY{i}\tZ{i}" for i in range(1, count + 1)),
+        "\t\t" + "".join(f"X{i}\tY{i}\tZ{i}\t" for i in range(1, count + 1)),
         "",
     ]
     flat = markers.positions.reshape(len(markers), -1)
     rows = [
-        f"{i}\t{time:.6f}\t" + "\t".join("" if np.isnan(v) else f"{v:.6f}" for v in row)
+        # OpenSim drops a blank last cell unless a tab follows it, and then refuses the row; pandas
+        # (Pose2Sim) wants as many tabs in every row as in the one above, `X1 Y1 Z1 ...`.
+        f"{i}\t{time:.6f}\t" + "".join("\t" if np.isnan(v) else f"{v:.6f}\t" for v in row)
         for i, (time, row) in enumerate(zip(markers.time_s, flat, strict=True), start=1)
     ]
     return "\n".join(header + rows) + "\n"

@@ -1,4 +1,4 @@
-"""The data that flows through Gonio: frozen, checked on construction, time first, missing is NaN."""
+"""The data that flows through Gonio: frozen, checked on construction; missing is NaN."""
 
 from __future__ import annotations
 
@@ -13,6 +13,12 @@ from gonio.skeleton import COCO_JOINTS, MEDIAPIPE_LANDMARKS
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
+
+
+def known(values: FloatArray) -> BoolArray:
+    """True where all coordinates of a sample, along the last axis, are there."""
+    return np.asarray(np.isfinite(values).all(axis=-1), dtype=bool)
+
 
 TALLEST_HUMAN_M = 2.8
 SHORTEST_HUMAN_M = 0.4
@@ -61,9 +67,7 @@ class Subject:
                 f"{TALLEST_HUMAN_M} metres.{hint}"
             )
         if self.mass_kg is not None and not 2 <= self.mass_kg <= 400:
-            raise InputError(
-                f"subject.mass is {self.mass_kg:g}; allowed are 2 to 400 kilograms"
-            )
+            raise InputError(f"subject.mass is {self.mass_kg:g}; allowed are 2 to 400 kilograms")
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,7 @@ class LandmarkSequence:
     @property
     def detected(self) -> BoolArray:
         """(T,) true where a person was found."""
-        return np.asarray(np.isfinite(self.world).all(axis=2).any(axis=1))
+        return np.asarray(known(self.world).any(axis=1), dtype=bool)
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ class TableDataset(FileDataset[pd.DataFrame, pd.DataFrame]):
             self.path.unlink(missing_ok=True)
             return
         plain = data.copy()
-        for column in plain.columns[plain.dtypes == bool]:
+        for column in plain.select_dtypes(bool).columns:
             plain[column] = plain[column].astype(int)
         write_text(self.path, plain.to_csv(index=False, float_format="%.6f", lineterminator="\n"))
 
@@ -85,14 +85,10 @@ def _plain(value: Any) -> Any:
     """The value in terms of JSON."""
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple, np.ndarray)):
         return [_plain(item) for item in value]
-    if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
     if isinstance(value, np.generic):
         return _plain(value.item())
     if isinstance(value, float) and not math.isfinite(value):
         return None
-    if value is None or isinstance(value, (str, int, float)):
-        return value
-    return str(value)
+    return value if value is None or isinstance(value, (str, int, float)) else str(value)

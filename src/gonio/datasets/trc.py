@@ -47,6 +47,16 @@ class TrcDataset(FileDataset[MarkerTrajectories, MarkerTrajectories]):
         """Write the markers, then their flags."""
         write_trc(self.path, data)
         if self._flags is not None:
-            write_npz(
-                self._flags, {"names": np.array(data.names), "estimated": data.estimated}
-            )
+            write_npz(self._flags, {"names": np.array(data.names), "estimated": data.estimated})
+
+
+class OptionalTrcDataset(FileDataset[MarkerTrajectories, MarkerTrajectories | None]):
+    """Marker trajectories that a user may or may not have."""
+
+    def load(self) -> MarkerTrajectories | None:
+        """The markers, None where there is no file."""
+        return read_trc(self.path) if self._exists() else None
+
+    def save(self, data: MarkerTrajectories) -> None:
+        """Write the markers."""
+        write_trc(self.path, data)

@@ -1,0 +1,1 @@
+"""Landmarks from a video: reading it, MediaPipe, repair."""

@@ -145,7 +145,7 @@ def _landmarker(path: Path, people: int, mode: str) -> Iterator[tuple[Any, Any]]
     )
     try:
         landmarker = vision.PoseLandmarker.create_from_options(options)
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, OSError) as error:
         raise InputError(
             f"MediaPipe cannot load the pose model {path}: {error}; download it again"
         ) from error
@@ -157,10 +157,7 @@ def _people(result: Any) -> list[FloatArray]:
     """(33, 6) rows of image x, y, world x, y, z, visibility for each person of a result."""
     return [
         np.array(
-            [
-                (i.x, i.y, w.x, w.y, w.z, w.visibility)
-                for i, w in zip(image, world, strict=True)
-            ],
+            [(i.x, i.y, w.x, w.y, w.z, w.visibility) for i, w in zip(image, world, strict=True)],
             dtype=float,
         ).reshape(len(MEDIAPIPE_LANDMARKS), 6)
         for image, world in zip(result.pose_landmarks, result.pose_world_landmarks, strict=True)

@@ -81,9 +81,8 @@ def bone_length_variation(sequence: LandmarkSequence) -> float:
         [np.linalg.norm(sequence.world[:, b] - sequence.world[:, a], axis=1) for a, b in ends]
     )
     lengths = lengths[:, np.isfinite(lengths).all(axis=0)]
-    if lengths.shape[1] < 2:
-        return float("nan")
-    return float(np.mean(lengths.std(axis=1) / lengths.mean(axis=1)))
+    lengths = lengths[lengths.mean(axis=1) > 0] if lengths.shape[1] > 1 else lengths[:0]
+    return float(np.mean(lengths.std(axis=1) / lengths.mean(axis=1))) if len(lengths) else np.nan
 
 
 def _sides_put_right(
@@ -131,10 +130,8 @@ def _gaps_filled(
     world, filled = fill_short_gaps(sequence.world, samples)
     image, _ = fill_short_gaps(sequence.image, samples)
     visibility, _ = fill_short_gaps(sequence.visibility, samples)
-    complete = LandmarkSequence(
-        sequence.time_s, world, image, visibility, sequence.image_size
-    )
-    return complete, filled.any(axis=2)
+    complete = LandmarkSequence(sequence.time_s, world, image, visibility, sequence.image_size)
+    return complete, np.asarray(filled.any(axis=2), dtype=bool)
 
 
 def _filtered(sequence: LandmarkSequence, cutoff_hz: float) -> LandmarkSequence:

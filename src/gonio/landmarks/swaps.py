@@ -19,6 +19,7 @@ from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d
 
 from gonio.signals import fill_short_gaps
 from gonio.skeleton import ARM_LANDMARKS, LEG_LANDMARKS, MEDIAPIPE, MEDIAPIPE_MIRROR
@@ -32,6 +33,10 @@ SWAPPED_COST = 1e-5
 """What a swapped frame costs: decides only between labellings that are equally continuous."""
 USUAL_MOTION = (90.0, 1.5)
 """Percentile of the steps between frames, and its multiple, up to which a step is usual."""
+COLLAPSE_S = 0.1
+"""Frames are compared with those up to this much earlier and later."""
+COLLAPSED_BELOW = 0.5
+"""A frame is passed over if its left-to-right vectors are shorter than this share of theirs."""
 NEAR_SWITCH_S = 0.12
 """Blended frames are looked for within this time of a change of labelling."""
 BLENDED_BELOW = 0.8
@@ -43,6 +48,7 @@ _GROUPS = {"legs": LEG_LANDMARKS, "arms": ARM_LANDMARKS}
 _LEFT = {g: [MEDIAPIPE[f"left_{part}"] for part in parts] for g, parts in _GROUPS.items()}
 _RIGHT = {g: [MEDIAPIPE[f"right_{part}"] for part in parts] for g, parts in _GROUPS.items()}
 _FACE = list(range(MEDIAPIPE["mouth_right"] + 1))
+_ALL = np.arange(len(MEDIAPIPE_MIRROR))
 _STATES = np.array(list(product((0, 1), repeat=2)))  # (4, 2): legs, arms swapped
 
 
@@ -85,10 +91,17 @@ def find_swaps(sequence: LandmarkSequence) -> Swaps:
         if len(part) < 3:
             continue
         across = _left_to_right(sequence, part)
-        labels = _cheapest_path(np.stack([_jumps(a) for a in across]))
-        swapped[:, part] = labels
+        time_s = sequence.time_s[part]
+        firm = ~np.logical_or(*(_collapsed(vectors, time_s) for vectors in across))
+        if firm.sum() < 3:
+            continue
+        labels = _cheapest_path(
+            np.stack([_jumps(vectors[firm], time_s[firm]) for vectors in across])
+        )
         for group, vectors in enumerate(across):
-            blended[group, part] = _blended(vectors, labels[group], sequence.time_s[part])
+            label = _spread(labels[group], firm)
+            swapped[group, part] = label
+            blended[group, part] = _blended(vectors, label, time_s)
     return Swaps(swapped[0], swapped[1], blended[0], blended[1])
 
 
@@ -105,14 +118,11 @@ def undo_swaps(sequence: LandmarkSequence, swaps: Swaps) -> LandmarkSequence:
     Returns:
         The sequence with sides put right; blended limbs are NaN.
     """
-    source = np.tile(np.arange(len(MEDIAPIPE_MIRROR)), (len(sequence), 1))
-    mirror = np.array(MEDIAPIPE_MIRROR)
-    legs, arms = (_LEFT[g] + _RIGHT[g] for g in _GROUPS)
-    for group, mask in ((legs, swaps.legs), (arms, swaps.arms), (_FACE, swaps.arms)):
-        source[np.ix_(mask, group)] = mirror[group]
-    gone = np.zeros(source.shape, dtype=bool)
-    gone[np.ix_(swaps.legs_blended, legs)] = True
-    gone[np.ix_(swaps.arms_blended, arms + _FACE)] = True
+    legs = np.isin(_ALL, _LEFT["legs"] + _RIGHT["legs"])
+    upper = np.isin(_ALL, _LEFT["arms"] + _RIGHT["arms"] + _FACE)
+    exchanged = np.outer(swaps.legs, legs) | np.outer(swaps.arms, upper)
+    gone = np.outer(swaps.legs_blended, legs) | np.outer(swaps.arms_blended, upper)
+    source = np.where(exchanged, np.array(MEDIAPIPE_MIRROR), _ALL)
     rows = np.arange(len(sequence))[:, None]
     return LandmarkSequence(
         sequence.time_s,
@@ -123,16 +133,34 @@ def undo_swaps(sequence: LandmarkSequence, swaps: Swaps) -> LandmarkSequence:
     )
 
 
-def _left_to_right(
-    sequence: LandmarkSequence, frames: NDArray[np.intp]
-) -> tuple[FloatArray, ...]:
+def _left_to_right(sequence: LandmarkSequence, frames: NDArray[np.intp]) -> tuple[FloatArray, ...]:
     """For legs and arms, vectors from left to right, (T, pairs, 2), in body heights of the clip."""
     points = sequence.image[frames] * np.asarray(sequence.image_size, dtype=float)
     height = np.median(np.linalg.norm(np.ptp(points, axis=1), axis=1))
     return tuple((points[:, _RIGHT[g]] - points[:, _LEFT[g]]) / height for g in _GROUPS)
 
 
-def _jumps(across: FloatArray) -> FloatArray:
+def _collapsed(across: FloatArray, time_s: FloatArray) -> BoolArray:
+    """(T,) frames whose left-to-right vectors are far shorter than those before and after.
+
+    Whether the sides are exchanged cannot be told from such a frame: it is passed over.
+    """
+    length = np.sqrt((across**2).sum(axis=(1, 2)))
+    reach = max(1, round(COLLAPSE_S / float(np.median(np.diff(time_s)))))
+    window = 2 * reach + 1
+    before = maximum_filter1d(length, window, origin=reach, mode="nearest")
+    after = maximum_filter1d(length, window, origin=-reach, mode="nearest")
+    return np.asarray(length < COLLAPSED_BELOW * np.minimum(before, after), dtype=bool)
+
+
+def _spread(labels: BoolArray, firm: BoolArray) -> BoolArray:
+    """Labels of all frames: those passed over take the label of the nearest firm frame."""
+    places = np.flatnonzero(firm)
+    nearest = np.abs(np.arange(len(firm))[:, None] - places).argmin(axis=1)
+    return np.asarray(labels[nearest], dtype=bool)
+
+
+def _jumps(across: FloatArray, time_s: FloatArray) -> FloatArray:
     """(T - 1, 2) mean jump beyond the usual motion: as labelled, and if the label changes."""
     steps = np.stack(
         [
@@ -140,9 +168,10 @@ def _jumps(across: FloatArray) -> FloatArray:
             np.linalg.norm(across[1:] + across[:-1], axis=2),
         ]
     )
+    gaps = np.diff(time_s)[:, None]
     percentile, multiple = USUAL_MOTION
-    usual = multiple * np.percentile(steps.min(axis=0), percentile, axis=0)
-    return np.asarray(np.maximum(steps - usual, 0).mean(axis=2).T)
+    usual_speed = multiple * np.percentile(steps.min(axis=0) / gaps, percentile, axis=0)
+    return np.asarray(np.maximum(steps - usual_speed * gaps, 0).mean(axis=2).T)
 
 
 def _cheapest_path(jumps: FloatArray) -> BoolArray:
@@ -179,9 +208,10 @@ def _blended(across: FloatArray, swapped: BoolArray, time_s: FloatArray) -> Bool
     switches = time_s[1:][np.diff(swapped)]
     if len(switches) == 0:
         return np.zeros(len(time_s), dtype=bool)
-    near = (np.abs(time_s[:, None] - switches) <= NEAR_SWITCH_S).any(axis=1)
+    apart = np.abs(time_s[:, None] - switches).min(axis=1)
+    near = apart <= NEAR_SWITCH_S
     signed = np.where(swapped[:, None, None], -across, across)
     trusted = np.where(near[:, None, None], np.nan, signed)
     expected, _ = fill_short_gaps(trusted, len(time_s))
-    share = (signed * expected).sum(axis=(1, 2)) / (expected**2).sum(axis=(1, 2))
-    return np.asarray(near & (share < BLENDED_BELOW))
+    found = (signed * expected).sum(axis=(1, 2))
+    return np.asarray(near & (found < BLENDED_BELOW * (expected**2).sum(axis=(1, 2))))

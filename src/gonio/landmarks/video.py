@@ -147,7 +147,7 @@ def read_frames(
                 if time <= last:
                     continue  # a repeated time stamp is the same instant
                 last = time
-                if time < due - 0.25 * step:
+                if time < due - 0.2 * step:
                     continue
                 # A frame that comes late does not push the next back, unless it is very late.
                 due = time + step if time - due > step else due + step
@@ -231,9 +231,7 @@ def _video_stream(source: Path, container: Any) -> Any:
 
 def _packet_times(source: Path, container: Any, stream: Any) -> NDArray[np.float64]:
     try:
-        stamps = [
-            packet.pts for packet in container.demux(stream) if packet.pts is not None
-        ]
+        stamps = [packet.pts for packet in container.demux(stream) if packet.pts is not None]
     except av.FFmpegError as error:
         raise InputError(
             f"{source} cannot be read to its end: {error.strerror}; copy or export it again"
@@ -247,9 +245,7 @@ def _rotation_of(source: Path) -> int:
         return 0 if frame is None else int(frame.rotation)
 
 
-def _upright(
-    frame: Any, max_side: int | None, reformatter: VideoReformatter
-) -> NDArray[np.uint8]:
+def _upright(frame: Any, max_side: int | None, reformatter: VideoReformatter) -> NDArray[np.uint8]:
     width, height = frame.width, frame.height
     if max_side is not None and max(width, height) > max_side:
         share = max_side / max(width, height)

@@ -29,7 +29,7 @@ from gonio.skeleton import (
     AUGMENTER_UPPER_INPUT,
     MARKERS,
 )
-from gonio.types import BoolArray, FloatArray, MarkerTrajectories, Subject
+from gonio.types import BoolArray, FloatArray, MarkerTrajectories, Subject, known
 
 Provider = Literal["cpu", "cuda", "openvino"]
 
@@ -157,7 +157,7 @@ def _augment_half(
     noise_m: float,
 ) -> tuple[FloatArray, BoolArray]:
     inputs, hip = markers.select(half.inputs), markers["Hip"]
-    complete = np.isfinite(inputs).all(axis=(1, 2)) & np.isfinite(hip).all(axis=1)
+    complete = known(inputs.reshape(len(inputs), -1)) & known(hip)
     added = np.full((len(markers), len(half.outputs), 3), np.nan)
     for start, stop in runs_of(complete):
         if stop - start < MIN_RUN:
@@ -171,7 +171,7 @@ def _augment_half(
         added[start:stop] = output + hip[start:stop, None]
     columns = [markers.names.index(name) for name in half.inputs]
     doubtful = markers.estimated[:, columns].mean(axis=1) > 1 / 3
-    return added, doubtful[:, None] & np.isfinite(added).all(axis=2)
+    return added, doubtful[:, None] & known(added)
 
 
 def _at_trained_rate(
@@ -213,15 +213,13 @@ def _run(
     network = load_network(half.folder, provider)
     output = network(((features - mean) / std).astype(np.float32))
     mean_output = np.asarray(output, dtype=float).mean(axis=0)
-    return mean_output.reshape(len(clip), len(half.outputs), 3) * height
+    return np.asarray(mean_output.reshape(len(clip), len(half.outputs), 3) * height)
 
 
 def _folder(name: str) -> Path:
     spec = find_spec("Pose2Sim")
     if spec is not None and spec.submodule_search_locations:
-        folder = (
-            Path(spec.submodule_search_locations[0]) / "MarkerAugmenter" / "LSTM" / name
-        )
+        folder = Path(spec.submodule_search_locations[0]) / "MarkerAugmenter" / "LSTM" / name
         if (folder / "model.onnx").is_file():
             return folder
     raise MissingFileError(
@@ -261,9 +259,7 @@ def load_network(name: str, provider: Provider) -> _Network:
             f"{', '.join(available)}; install the package {package} in its place or choose "
             "provider=cpu"
         )
-    session = onnxruntime.InferenceSession(
-        str(_folder(name) / "model.onnx"), providers=[wanted]
-    )
+    session = onnxruntime.InferenceSession(str(_folder(name) / "model.onnx"), providers=[wanted])
     return lambda features: session.run(["output_0"], {"inputs": features})[0]
 
 

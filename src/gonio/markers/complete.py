@@ -11,7 +11,7 @@ import numpy as np
 from gonio.frames import normalised
 from gonio.markers.hip_centres import hip_centres_from_pelvis
 from gonio.skeleton import MARKERS
-from gonio.types import BoolArray, FloatArray, MarkerTrajectories
+from gonio.types import FloatArray, MarkerTrajectories, known
 
 SHARES: dict[str, float] = {
     "thigh": 0.245,
@@ -45,15 +45,25 @@ def complete_inputs(markers: MarkerTrajectories, height_m: float) -> MarkerTraje
     _fill_trunk(made, height_m)
     down, ahead, right = _trunk_axes(made)
     for letter, out in (("R", right), ("L", -right)):
-        _fill_limb(made, (f"{letter}Hip", f"{letter}Knee", f"{letter}Ankle"), down, height_m,
-                   (SHARES["thigh"], SHARES["shank"]))
-        _fill_limb(made, (f"{letter}Shoulder", f"{letter}Elbow", f"{letter}Wrist"), down, height_m,
-                   (SHARES["upper_arm"], SHARES["forearm"]))
+        _fill_limb(
+            made,
+            (f"{letter}Hip", f"{letter}Knee", f"{letter}Ankle"),
+            down,
+            height_m,
+            (SHARES["thigh"], SHARES["shank"]),
+        )
+        _fill_limb(
+            made,
+            (f"{letter}Shoulder", f"{letter}Elbow", f"{letter}Wrist"),
+            down,
+            height_m,
+            (SHARES["upper_arm"], SHARES["forearm"]),
+        )
         _fill_foot(made, letter, down, ahead, out, height_m)
     _fill(made, "Head", made["Neck"] - 0.17 * height_m * down)
     _fill(made, "Nose", made["Neck"] + height_m * (0.06 * ahead - 0.1 * down))
     positions = np.stack([made[name] for name in MARKERS], axis=1)
-    new: BoolArray = np.isnan(markers.positions).any(axis=2) & np.isfinite(positions).all(axis=2)
+    new = ~known(markers.positions) & known(positions)
     return MarkerTrajectories(
         MARKERS, positions, markers.rate_hz, markers.estimated | new, markers.start_s
     )
@@ -74,12 +84,10 @@ def complete_hip_centres(markers: MarkerTrajectories) -> MarkerTrajectories:
         ("RHJC_study", "LHJC_study"), hip_centres_from_pelvis(*pelvis), strict=True
     ):
         column = markers.names.index(name)
-        gap = np.isnan(positions[:, column]).any(axis=1) & np.isfinite(centre).all(axis=1)
+        gap = ~known(positions[:, column]) & known(centre)
         positions[gap, column] = centre[gap]
         estimated[gap, column] = True
-    return MarkerTrajectories(
-        markers.names, positions, markers.rate_hz, estimated, markers.start_s
-    )
+    return MarkerTrajectories(markers.names, positions, markers.rate_hz, estimated, markers.start_s)
 
 
 def _fill(made: dict[str, FloatArray], name: str, stand_in: FloatArray) -> None:

@@ -25,6 +25,7 @@ from gonio.types import (
     MarkerTrajectories,
     RefinedPose,
     Subject,
+    known,
 )
 
 CROWN_ABOVE_EARS = 0.0746
@@ -114,17 +115,17 @@ def scaled_markers(
         (T, 22, 3) markers, metres, lab frame: Y up, lowest foot at y = 0, X to the camera.
 
     Raises:
-        InputError: no frame shows both hips, or none a trunk and a leg.
+        InputError: no frame shows both hips, or none the trunk or a leg.
     """
     camera, subject = camera or CameraOptions(), subject or Subject()
     world = _merged(pose, landmarks)
     filled = np.zeros(world.shape[:2], dtype=bool) if estimated is None else estimated
     world[landmarks.visibility < min_visibility] = np.nan
-    stature = estimate_stature(_with_positions(pose, world))
-    scale = 1.0 if subject.height_m is None else subject.height_m / stature.height_m
     mirrored = np.zeros(world.shape[:2], dtype=bool)
     if estimate_missing:
         world, mirrored = mirror_missing(world)
+    stature = estimate_stature(_with_positions(pose, world))
+    scale = 1.0 if subject.height_m is None else subject.height_m / stature.height_m
     turns, to_lab = lab_rotations(pose, landmarks, camera)
     path = body_path(world[:, list(COCO_FROM_MEDIAPIPE)] * scale, landmarks, camera) @ to_lab.T
     height = subject.height_m or stature.height_m
@@ -134,6 +135,7 @@ def scaled_markers(
         "scale": "subject.height" if subject.height_m else "MediaPipe",
         "scale_factor": scale,
         "stature_estimate_m": stature.height_m,
+        "stature_from": stature.parts,
         "stature_frames": stature.frames,
         "stature_from_upright_frames": stature.upright,
         "mirrored_samples": int(mirrored.sum()),
@@ -201,7 +203,7 @@ def _build(
         _head_from_trunk(made, flag, height_m)
     positions = np.stack([made[name] for name in MARKERS], axis=1)
     flags = np.stack([flag[name] for name in MARKERS], axis=1)
-    return positions, flags & np.isfinite(positions).all(axis=2)
+    return positions, flags & known(positions)
 
 
 def _small_toe(made: dict[str, FloatArray], letter: str, height_m: float) -> FloatArray:
@@ -227,26 +229,26 @@ def _head_from_trunk(
     crown = made["Neck"] + HEAD_ABOVE_NECK * height_m * trunk
     ears = made["Neck"] + (HEAD_ABOVE_NECK - CROWN_ABOVE_EARS) * height_m * trunk
     for name, stand_in in (("Head", crown), ("Nose", ears + NOSE_BEFORE_EARS * height_m * ahead)):
-        gap = np.isnan(made[name]).any(axis=1)
+        gap = ~known(made[name])
         made[name] = np.where(gap[:, None], stand_in, made[name])
         flag[name] = flag[name] | gap
 
 
 def _start_at_origin(path: FloatArray) -> FloatArray:
     """The path with its first known point over the origin; a step unknown is no step."""
-    known = np.flatnonzero(np.isfinite(path).all(axis=1))
-    if len(known) == 0:
+    there = np.flatnonzero(known(path))
+    if len(there) == 0:
         return np.zeros_like(path)
     index = np.arange(len(path))
-    whole = np.stack([np.interp(index, known, path[known, i]) for i in range(3)], axis=1)
-    return whole - whole[0]
+    whole = np.stack([np.interp(index, there, path[there, i]) for i in range(3)], axis=1)
+    return np.asarray(whole - whole[0])
 
 
 def _on_the_floor(positions: FloatArray) -> FloatArray:
     """The body raised or lowered by one constant so that its feet stand at y = 0."""
     feet = positions[:, [MARKERS.index(name) for name in _FEET], 1]
-    seen = np.isfinite(feet).any(axis=1)
-    lowest = np.nanmin(feet[seen] if seen.any() else positions[..., 1], axis=1)
+    heights = feet if np.isfinite(feet).any() else positions[..., 1]
+    lowest = np.min(np.where(np.isnan(heights), np.inf, heights), axis=1)
     lowest = lowest[np.isfinite(lowest)]
     if len(lowest) == 0:
         return positions

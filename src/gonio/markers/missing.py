@@ -15,7 +15,8 @@ def mirror_missing(world: FloatArray) -> tuple[FloatArray, BoolArray]:
     The median plane stands through the middle of the hips and has the axis from the left to the
     right hip as its normal; for the arms the shoulders take the place of the hips. Where one of a
     pair is missing, the other pair's axis is used, and the middle lies half the median width from
-    the one that is seen. Either side serves the other; what is missing on both sides stays NaN.
+    the one that is seen (or, where the width was never seen, through the middle of the other
+    pair). Either side serves the other; what is missing on both sides stays NaN.
 
     Args:
         world: (T, 33, 3) metres, any frame that turns no hand into the other.
@@ -32,9 +33,7 @@ def mirror_missing(world: FloatArray) -> tuple[FloatArray, BoolArray]:
         offset = twins - origin[:, None]
         across = np.einsum("tki,ti->tk", offset, normal)
         mirrored = twins - 2 * across[..., None] * normal[:, None]
-        filled[:, columns] = np.where(
-            np.isnan(world[:, columns]), mirrored, world[:, columns]
-        )
+        filled[:, columns] = np.where(np.isnan(world[:, columns]), mirrored, world[:, columns])
     estimated = np.isnan(world).any(axis=2) & np.isfinite(filled).all(axis=2)
     return filled, estimated
 
@@ -60,4 +59,5 @@ def _median_plane(
     origin = (left + right) / 2
     origin = np.where(np.isnan(origin), left + half * normal, origin)
     origin = np.where(np.isnan(origin), right - half * normal, origin)
+    origin = np.where(np.isnan(origin), (other[0] + other[1]) / 2, origin)
     return origin, normal

@@ -16,8 +16,10 @@ from gonio.frames import normalised
 from gonio.skeleton import COCO
 from gonio.types import BoolArray, FloatArray, RefinedPose
 
-SEGMENTS_SHARE = (0.530 - 0.285) + (0.285 - 0.039) + (0.818 - 0.530)
-"""Thigh + shank + hip to shoulder as a share of stature."""
+LEG_SHARE = (0.530 - 0.285) + (0.285 - 0.039)
+"""Thigh and shank as a share of stature."""
+TRUNK_SHARE = 0.818 - 0.530
+"""Mid-hip to mid-shoulder as a share of stature."""
 STRAIGHT_KNEE_DEG = 25.0
 UPRIGHT_TRUNK_DEG = 25.0
 
@@ -30,11 +32,13 @@ class Stature:
         height_m: in the units of the pose, metres.
         frames: number of frames it was taken over.
         upright: whether those were upright frames; otherwise there were none and all were taken.
+        parts: what it was taken from: `leg and trunk`, or one of them where the other is not seen.
     """
 
     height_m: float
     frames: int
     upright: bool
+    parts: str
 
 
 def estimate_stature(pose: RefinedPose) -> Stature:
@@ -42,27 +46,28 @@ def estimate_stature(pose: RefinedPose) -> Stature:
 
     A frame is upright if its knees are straighter than 25 degrees and its trunk leans less than
     25 degrees. Lengths are used instead of heights above the floor, so that a leaning camera
-    changes nothing.
+    changes nothing. Where no frame shows both a whole leg and the trunk, one of them has to do.
 
     Args:
         pose: (T, 17, 3) metres, ray frame.
 
     Raises:
-        InputError: no frame shows trunk and a whole leg.
+        InputError: no frame shows the trunk or a whole leg.
     """
-    lengths = _segments_length(pose.positions)
-    usable = np.isfinite(lengths)
-    if not usable.any():
-        raise InputError(
-            "stature cannot be estimated: no frame shows the trunk and one whole leg; film the "
-            "whole body"
-        )
-    upright = usable & _upright(pose)
-    chosen = upright if upright.any() else usable
-    return Stature(
-        height_m=float(np.median(lengths[chosen]) / SEGMENTS_SHARE),
-        frames=int(chosen.sum()),
-        upright=bool(upright.any()),
+    leg, trunk = _leg_length(pose.positions), _trunk_length(pose.positions)
+    for parts, length, share in (
+        ("leg and trunk", leg + trunk, LEG_SHARE + TRUNK_SHARE),
+        ("trunk", trunk, TRUNK_SHARE),
+        ("leg", leg, LEG_SHARE),
+    ):
+        usable = np.isfinite(length)
+        if usable.any():
+            upright = usable & _upright(pose)
+            chosen = upright if upright.any() else usable
+            height = float(np.median(length[chosen]) / share)
+            return Stature(height, int(chosen.sum()), bool(upright.any()), parts)
+    raise InputError(
+        "stature cannot be estimated: no frame shows the trunk or one whole leg; film the whole body"
     )
 
 
@@ -74,8 +79,8 @@ def _middle(positions: FloatArray, part: str) -> FloatArray:
     return (_joint(positions, f"left_{part}") + _joint(positions, f"right_{part}")) / 2
 
 
-def _segments_length(positions: FloatArray) -> FloatArray:
-    """(T,) thigh + shank (mean of the sides that are there) + mid-hip to mid-shoulder."""
+def _leg_length(positions: FloatArray) -> FloatArray:
+    """(T,) thigh + shank, mean of the sides that are seen."""
     legs = np.stack(
         [
             np.linalg.norm(_joint(positions, f"{s}_hip") - _joint(positions, f"{s}_knee"), axis=1)
@@ -86,14 +91,19 @@ def _segments_length(positions: FloatArray) -> FloatArray:
         ]
     )
     seen = np.isfinite(legs)
-    mean = np.where(seen, legs, 0).sum(axis=0) / np.where(seen.any(axis=0), seen.sum(axis=0), np.nan)
-    trunk = np.linalg.norm(_middle(positions, "shoulder") - _middle(positions, "hip"), axis=1)
-    return np.asarray(mean + trunk)
+    count = np.where(seen.any(axis=0), seen.sum(axis=0), np.nan)
+    return np.asarray(np.where(seen, legs, 0).sum(axis=0) / count)
+
+
+def _trunk_length(positions: FloatArray) -> FloatArray:
+    """(T,) mid-hip to mid-shoulder."""
+    trunk = _middle(positions, "shoulder") - _middle(positions, "hip")
+    return np.asarray(np.linalg.norm(trunk, axis=1))
 
 
 def _angle_deg(a: FloatArray, b: FloatArray) -> FloatArray:
     cosine = np.einsum("ti,ti->t", normalised(a), normalised(b))
-    return np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+    return np.asarray(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
 
 
 def _upright(pose: RefinedPose) -> BoolArray:

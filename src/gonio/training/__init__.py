@@ -1,1 +1,1 @@
-
+"""Metrics, losses and loops that the training pipelines share."""

@@ -1,0 +1,64 @@
+"""Fixtures that several tests share: the demo, the shared data, small videos."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from gonio.capture.demo import demo_video
+from gonio.landmarks.detector import detect_landmarks
+from gonio.types import LandmarkSequence
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def project() -> Path:
+    return PROJECT
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    folder = PROJECT.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip("the folder `shared` with reference data is not beside the project")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def demo_landmarks() -> Callable[[str], LandmarkSequence]:
+    """MediaPipe's landmarks of a demo camera, found once a session."""
+    found: dict[str, LandmarkSequence] = {}
+
+    def landmarks(camera: str) -> LandmarkSequence:
+        if camera not in found:
+            found[camera] = detect_landmarks(demo_video(camera))
+        return found[camera]
+
+    return landmarks
+
+
+@pytest.fixture
+def write_video() -> Callable[..., Path]:
+    """A function that encodes (H, W, 3) frames, at given times, as MPEG-4 in MP4."""
+
+    def write(path: Path, frames: Iterable[np.ndarray], times_s: Iterable[float]) -> Path:
+        with av.open(str(path), "w") as container:
+            stream = None
+            for rgb, time in zip(frames, times_s, strict=True):
+                if stream is None:
+                    stream = container.add_stream("mpeg4", rate=1000)
+                    stream.height, stream.width = rgb.shape[:2]
+                    stream.pix_fmt = "yuv420p"
+                    stream.bit_rate = 2_000_000
+                frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
+                frame.pts = round(time * 1000)
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode())
+        return path
+
+    return write

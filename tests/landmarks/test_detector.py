@@ -1,0 +1,95 @@
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from gonio.capture.demo import demo_video
+from gonio.errors import InputError, MissingFileError
+from gonio.landmarks.detector import detect_frames, detect_landmarks
+from gonio.landmarks.model_files import find_pose_model
+from gonio.landmarks.video import VideoFrame, read_frames
+from gonio.skeleton import MEDIAPIPE
+
+
+def test_the_demo_person_is_found_in_every_frame(demo_landmarks):
+    landmarks = demo_landmarks("cam01")
+    assert landmarks.detected.all()
+    assert len(landmarks) == 100
+    # upright in the picture: the head above the hips above the ankles
+    y = landmarks.image[..., 1]
+    assert (y[:, MEDIAPIPE["nose"]] < y[:, MEDIAPIPE["left_hip"]]).all()
+    assert (y[:, MEDIAPIPE["left_hip"]] < y[:, MEDIAPIPE["left_ankle"]]).all()
+
+
+def test_the_same_video_twice_gives_the_same_numbers(demo_landmarks):
+    again = detect_landmarks(demo_video("cam01"))
+    np.testing.assert_array_equal(again.world, demo_landmarks("cam01").world)
+    np.testing.assert_array_equal(again.image, demo_landmarks("cam01").image)
+
+
+def _two_people(count=12):
+    """The demo person at the left and, somewhat smaller, from another side, at the right."""
+    pairs = zip(
+        read_frames(demo_video("cam04"), max_side=900),
+        read_frames(demo_video("cam01"), max_side=700),
+        strict=True,
+    )
+    for one, two in islice(pairs, count):
+        height, width = one.rgb.shape[:2]
+        picture = np.full((height, width + two.rgb.shape[1], 3), 90, np.uint8)
+        picture[:, :width] = one.rgb
+        picture[-two.rgb.shape[0] :, width:] = two.rgb
+        yield VideoFrame(one.time_s, picture)
+
+
+@pytest.mark.parametrize(("person", "left"), [("largest", True), (0, True), (1, False)])
+def test_one_of_two_people_is_chosen_and_followed(person, left):
+    frames = list(_two_people())
+    size = frames[0].rgb.shape[1::-1]
+    found = detect_frames(frames, size, person=person, max_people=3)
+    x = found.image[found.detected][:, MEDIAPIPE["left_hip"], 0]
+    assert found.detected.sum() > 4  # MediaPipe loses the smaller one now and then
+    assert ((x < 0.5) == left).all()
+
+
+def test_a_video_without_a_person_is_an_error(tmp_path, write_video):
+    rng = np.random.default_rng(0)
+    noise = [rng.integers(0, 255, (120, 160, 3), dtype=np.uint8) for _ in range(8)]
+    path = write_video(tmp_path / "noise.mp4", noise, np.arange(8) / 30)
+    with pytest.raises(InputError, match=r"no person was found in any of the 8 frames.*noise"):
+        detect_landmarks(path)
+
+
+def test_no_frames():
+    with pytest.raises(InputError, match="no frames"):
+        detect_frames([], (10, 10))
+
+
+@pytest.mark.parametrize("model", ["medium", "full.tflite"])
+def test_unknown_models_are_refused(model):
+    with pytest.raises(InputError, match="lite, full, heavy"):
+        find_pose_model(model)
+
+
+def test_a_missing_model_says_both_ways(tmp_path):
+    with pytest.raises(MissingFileError, match=r"download .*heavy.task.*or give model="):
+        find_pose_model("heavy", tmp_path)
+    with pytest.raises(MissingFileError, match="there is no pose model"):
+        find_pose_model(str(tmp_path / "mine.task"))
+
+
+def test_a_broken_model_is_refused(tmp_path):
+    path = tmp_path / "pose_landmarker_lite.task"
+    path.write_text("not found")
+    with pytest.raises(InputError, match="ZIP"):
+        find_pose_model("lite", tmp_path)
+
+
+def test_a_zip_that_is_no_model_is_refused(tmp_path):
+    import zipfile
+
+    path = tmp_path / "x.task"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.txt", "nothing")
+    with pytest.raises(InputError, match="cannot load"):
+        detect_frames([], (10, 10), model=str(path))

@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+
+from gonio.errors import InputError
+from gonio.landmarks.person import PersonFollower, check_person
+
+SIZE = (1000, 500)
+
+
+def body(x, height, tag):
+    """33 points around x (0..1) of the given height (0..1); `tag` marks the person."""
+    rng = np.random.default_rng(0)
+    points = np.zeros((33, 6))
+    points[:, 0] = x + 0.02 * rng.uniform(-1, 1, 33)
+    points[:, 1] = 0.5 + height * np.linspace(-0.5, 0.5, 33)
+    points[:, 5] = tag
+    return points
+
+
+def tag_of(row):
+    return row[0, 5]
+
+
+@pytest.mark.parametrize(("choice", "tag"), [("largest", 2), ("central", 3), (0, 1), (2, 2)])
+def test_the_choice_is_made_in_the_first_frame(choice, tag):
+    people = [body(0.55, 0.4, 3), body(0.9, 0.8, 2), body(0.1, 0.3, 1)]
+    assert tag_of(PersonFollower(choice, SIZE).choose(people)) == tag
+
+
+def test_the_same_person_is_followed_past_a_larger_one():
+    follower = PersonFollower("largest", SIZE)
+    followed = []
+    for k in range(40):
+        mine, other = body(0.2 + 0.015 * k, 0.5, 1), body(0.8 - 0.015 * k, 0.45 + 0.01 * k, 2)
+        people = [other, mine] if k % 2 else [mine, other]
+        followed.append(tag_of(follower.choose(people)))
+    assert set(followed) == {1}
+
+
+def test_a_stranger_far_away_is_not_taken_for_the_person():
+    follower = PersonFollower("largest", SIZE)
+    follower.choose([body(0.1, 0.4, 1), body(0.9, 0.3, 2)])
+    assert np.isnan(follower.choose([body(0.9, 0.3, 2)])).all()
+    assert np.isnan(follower.choose([])).all()
+    assert tag_of(follower.choose([body(0.12, 0.4, 1), body(0.9, 0.3, 2)])) == 1
+
+
+@pytest.mark.parametrize(("person", "people"), [("biggest", 4), (4, 4), (-1, 4), ("largest", 0)])
+def test_choices_that_cannot_be_made(person, people):
+    with pytest.raises(InputError, match="allowed"):
+        check_person(person, people)

@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+
+from gonio.landmarks.repair import (
+    BLENDED,
+    FILLED,
+    SWAPPED,
+    bone_length_variation,
+    repair_landmarks,
+)
+from gonio.options import RepairOptions
+from gonio.types import LandmarkSequence
+from tests.landmarks.test_swaps import swap, walking
+
+
+def _with_gap(sequence, start, stop):
+    world, image, visibility = (
+        np.array(values) for values in (sequence.world, sequence.image, sequence.visibility)
+    )
+    for values in (world, image, visibility):
+        values[start:stop] = np.nan
+    return LandmarkSequence(sequence.time_s, world, image, visibility, sequence.image_size)
+
+
+def test_all_switched_off_changes_nothing():
+    seen = _with_gap(swap(walking(), np.arange(180) == 40), 60, 63)
+    repaired = repair_landmarks(seen, RepairOptions(swaps=False, fill_gaps=False, filter=False))
+    np.testing.assert_array_equal(repaired.sequence.world, seen.world)
+    assert (repaired.flags == 0).all()
+
+
+def test_short_gaps_are_filled_flagged_and_counted_long_ones_stay():
+    seen = _with_gap(_with_gap(walking(), 60, 67), 100, 120)
+    repaired = repair_landmarks(seen, RepairOptions(max_gap_s=0.25))  # 7 frames at 30 Hz
+    assert np.isfinite(repaired.sequence.world[60:67]).all()
+    assert (repaired.flags[60:67] & FILLED).all()
+    assert np.isnan(repaired.sequence.world[100:120]).all()
+    assert repaired.record["filled_frames"] == 7
+    assert repaired.record["missing_frames"] == 20
+    assert repaired.record["detection_rate"] == pytest.approx(153 / 180)
+
+
+def test_swaps_are_flagged_and_counted():
+    mask = np.zeros(180, bool)
+    mask[50:80] = True
+    repaired = repair_landmarks(swap(walking(), mask))
+    assert repaired.record["swapped_frames"] == pytest.approx(30, abs=3)
+    assert ((repaired.flags & SWAPPED) > 0).any(axis=1)[60]
+    np.testing.assert_allclose(repaired.sequence.image[65], walking().image[65], atol=0.01)
+
+
+def test_blended_frames_are_bridged():
+    true = walking(n=180, rate=60)
+    mask = np.zeros(180, bool)
+    mask[50:80] = True
+    seen = swap(true, mask)
+    image = seen.image.copy()
+    other = swap(seen, np.ones(180, bool)).image
+    image[49] = 0.5 * image[49] + 0.5 * other[49]
+    seen = LandmarkSequence(seen.time_s, seen.world, image, seen.visibility, seen.image_size)
+    repaired = repair_landmarks(seen, RepairOptions(filter=False))
+    assert ((repaired.flags[49] & BLENDED) > 0).any()
+    assert ((repaired.flags[49] & FILLED) > 0).any()
+    np.testing.assert_allclose(repaired.sequence.image[49], true.image[49], atol=0.01)
+
+
+def test_a_variable_rate_becomes_constant():
+    steady = walking(n=180)
+    time = steady.time_s.copy()
+    time[1:-1:3] += 0.012
+    world = np.sin(2 * np.pi * time)[:, None, None] * np.ones((1, 33, 3))
+    seen = LandmarkSequence(time, world, world[..., :2], steady.visibility, (900, 600))
+    repaired = repair_landmarks(seen, RepairOptions(filter=False, swaps=False))
+    assert repaired.record["resampled_to_constant_rate"]
+    steps = np.diff(repaired.sequence.time_s)
+    np.testing.assert_allclose(steps, steps[0])
+    np.testing.assert_allclose(
+        repaired.sequence.world[:, 0, 0], np.sin(2 * np.pi * repaired.sequence.time_s), atol=0.01
+    )
+
+
+def test_the_filter_takes_noise_and_leaves_motion():
+    true = walking(n=300, rate=60)
+    rng = np.random.default_rng(0)
+    noisy = LandmarkSequence(
+        true.time_s,
+        true.world + rng.normal(0, 0.02, true.world.shape),
+        true.image,
+        true.visibility,
+        true.image_size,
+    )
+    repaired = repair_landmarks(noisy)
+    error = np.abs(repaired.sequence.world - true.world)[20:-20].mean()
+    assert error < 0.6 * np.abs(noisy.world - true.world).mean()
+    before, after = (repaired.record[f"bone_length_cv_{when}"] for when in ("before", "after"))
+    assert after < 0.7 * before
+    assert before == pytest.approx(bone_length_variation(noisy))

@@ -1,0 +1,145 @@
+import struct
+
+import av
+import numpy as np
+import pytest
+
+from gonio.capture.demo import demo_video
+from gonio.errors import InputError, MissingFileError
+from gonio.landmarks.video import probe, read_frames, sample_frames, videos_in
+
+
+def _gradient(n=12, height=48, width=96):
+    """Frames that are bright at the top left and get brighter with time."""
+    y, x = np.mgrid[:height, :width]
+    base = 180 - 90 * y / height - 90 * x / width
+    return [np.repeat((base + k)[..., None], 3, axis=2).astype(np.uint8) for k in range(n)]
+
+
+def _rotate_in_header(path, degrees):
+    """Write a rotation into the display matrix of the MP4's track header."""
+    data = bytearray(path.read_bytes())
+    at = data.index(b"tkhd") + 4
+    cos, sin = round(np.cos(np.radians(degrees))), round(np.sin(np.radians(degrees)))
+    one = 0x10000
+    matrix = (cos * one, sin * one, 0, -sin * one, cos * one, 0, 0, 0, 0x40000000)
+    data[at + 40 : at + 76] = struct.pack(">9i", *matrix)
+    path.write_bytes(data)
+
+
+def test_demo_is_read_whole():
+    info = probe(demo_video("cam03"))
+    assert (info.width, info.height, info.frames) == (1088, 1920, 100)
+    assert info.rate_hz == pytest.approx(60)
+    assert not info.variable_rate
+    frames = list(read_frames(info.path, max_side=192))
+    assert len(frames) == 100
+    assert frames[0].rgb.shape == (192, 109, 3)
+    np.testing.assert_allclose([f.time_s for f in frames], np.arange(100) / 60, atol=1e-4)
+
+
+def test_presentation_times_of_a_variable_rate_are_kept(tmp_path, write_video):
+    times = np.array([0, 33, 66, 133, 150, 300, 320]) / 1000
+    path = write_video(tmp_path / "v.mp4", _gradient(7), times)
+    np.testing.assert_allclose([f.time_s for f in read_frames(path)], times, atol=1e-3)
+    assert probe(path).variable_rate
+
+
+@pytest.mark.parametrize(
+    ("degrees", "brightest"), [(0, (0, 0)), (90, (0, -1)), (180, (-1, -1)), (270, (-1, 0))]
+)
+def test_rotation_in_the_header_is_applied(tmp_path, write_video, degrees, brightest):
+    path = write_video(tmp_path / "v.mp4", _gradient(), np.arange(12) / 30)
+    _rotate_in_header(path, degrees)
+    rgb = next(read_frames(path)).rgb
+    upright = (48, 96) if degrees % 180 == 0 else (96, 48)
+    assert rgb.shape[:2] == upright
+    assert (probe(path).height, probe(path).width) == upright
+    corners = {(i, j): int(rgb[i, j, 0]) for i in (0, -1) for j in (0, -1)}
+    assert max(corners, key=corners.get) == brightest
+
+
+def test_frames_come_one_at_a_time():
+    frames = read_frames(demo_video("cam01"))
+    assert next(frames).time_s == 0
+    frames.close()
+
+
+def test_samples_are_of_different_times():
+    times = [frame.time_s for frame in sample_frames(demo_video("cam02"), 5)]
+    assert len(times) == len(set(times)) > 1
+
+
+@pytest.fixture
+def bad_video(tmp_path, write_video):
+    def make(kind):
+        path = tmp_path / f"{kind}.mp4"
+        whole = demo_video("cam01").read_bytes()
+        if kind == "empty":
+            path.write_bytes(b"")
+        elif kind == "text":
+            path.write_text("not a video")
+        elif kind == "half":
+            path.write_bytes(whole[: len(whole) // 2])
+        elif kind == "audio":
+            _write_audio(path)
+        elif kind == "folder":
+            path.mkdir()
+        return path
+
+    return make
+
+
+def _write_audio(path):
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=44100)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 2048), np.float32), "fltp", "mono")
+        frame.rate = 44100
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("empty", "not a video"),
+        ("text", "not a video"),
+        ("half", "cut off"),
+        ("audio", "has no picture, only audio"),
+        ("folder", "is a folder"),
+    ],
+)
+def test_what_is_no_video_is_refused_with_its_reason(bad_video, kind, says):
+    path = bad_video(kind)
+    with pytest.raises(InputError, match=says) as error:
+        probe(path)
+    assert str(path) in str(error.value)
+
+
+def test_a_video_whose_end_is_missing_is_refused(tmp_path):
+    """The index stands in front here, so the header still promises every frame."""
+    path = tmp_path / "fast.mp4"
+    with (
+        av.open(str(demo_video("cam04"))) as source,
+        av.open(str(path), "w", options={"movflags": "faststart"}) as copy,
+    ):
+        stream = copy.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(source.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                copy.mux(packet)
+    assert probe(path).frames == 100
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
+    with pytest.raises(InputError, match=r"cut off|cannot be|damaged"):
+        probe(path)
+
+
+def test_missing_and_empty_places(tmp_path):
+    with pytest.raises(MissingFileError, match="there is no video"):
+        probe(tmp_path / "none.mp4")
+    with pytest.raises(InputError, match="holds no video"):
+        videos_in(tmp_path)
+    (tmp_path / "b.MOV").touch()
+    (tmp_path / "a.mp4").touch()
+    (tmp_path / "notes.txt").touch()
+    assert [path.name for path in videos_in(tmp_path)] == ["a.mp4", "b.MOV"]

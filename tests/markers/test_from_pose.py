@@ -1,0 +1,160 @@
+import numpy as np
+import pytest
+
+from gonio.errors import InputError
+from gonio.landmarks.pose import pose_without_refiner
+from gonio.markers.from_pose import markers_from_pose, scaled_markers
+from gonio.options import CameraOptions
+from gonio.skeleton import MARKERS, MEDIAPIPE
+from gonio.types import LandmarkSequence, Subject
+from tests.markers.bodies import STATURE, standing
+
+
+def made(landmarks, height=None, pitch=0.0, **options):
+    camera = CameraOptions(pitch_deg=pitch)
+    pose = pose_without_refiner(landmarks, camera)
+    return markers_from_pose(pose, landmarks, Subject(height), camera=camera, **options)
+
+
+def with_visibility(landmarks, names, value=0.0):
+    visibility = landmarks.visibility.copy()
+    visibility[:, [MEDIAPIPE[name] for name in names]] = value
+    return LandmarkSequence(
+        landmarks.time_s, landmarks.world, landmarks.image, visibility, landmarks.image_size
+    )
+
+
+@pytest.mark.parametrize("facing", [0, 40, 90, 180, -120])
+@pytest.mark.parametrize("pitch", [0, 25])
+def test_a_body_comes_back_into_the_lab_frame(facing, pitch):
+    landmarks, room = standing(facing_deg=facing, pitch_deg=pitch)
+    markers = made(landmarks, pitch=pitch)
+    for marker, landmark in (("RKnee", "right_knee"), ("LWrist", "left_wrist"), ("Nose", "nose")):
+        expected = room[:, MEDIAPIPE[landmark]] - [[0, 0, 0]]
+        np.testing.assert_allclose(markers[marker], expected, atol=0.005)
+    assert markers["RHeel"][:, 1] == pytest.approx(0, abs=0.005)
+    assert markers["Head"][0, 1] == pytest.approx(STATURE, abs=0.02)
+
+
+def test_who_faces_the_camera_faces_x_with_the_right_at_z():
+    markers = made(standing()[0])
+    assert (markers["RHip"] - markers["LHip"])[0, 2] > 0.1
+    assert (markers["RBigToe"] - markers["RHeel"])[0, 0] > 0.2
+    # the small toe lies outside of the foot, on both sides
+    assert (markers["RSmallToe"] - markers["RBigToe"])[0, 2] > 0.02
+    assert (markers["LSmallToe"] - markers["LBigToe"])[0, 2] < -0.02
+
+
+def test_walking_towards_the_camera_moves_the_body_along_x():
+    path = np.linspace([0, 0, 0], [1.5, 0, 0.0], 90)
+    landmarks, room = standing(n=90, path=path)
+    markers = made(landmarks)
+    moved = markers["Hip"] - markers["Hip"][0]
+    np.testing.assert_allclose(moved[10:-10], path[10:-10], atol=0.04)
+
+
+@pytest.mark.parametrize("height", [1.2, 1.6, 1.95])
+def test_the_scale_follows_stature(height):
+    landmarks, _ = standing()
+    scaled = scaled_markers(pose_without_refiner(landmarks), landmarks, Subject(height))
+    assert scaled.stature.height_m == pytest.approx(STATURE, rel=0.01)
+    assert scaled.scale == pytest.approx(height / STATURE, rel=0.01)
+    assert scaled.record["scale"] == "subject.height"
+    thigh = np.linalg.norm(scaled.markers["RHip"] - scaled.markers["RKnee"], axis=1)
+    np.testing.assert_allclose(thigh, 0.245 * height, rtol=0.01)
+
+
+def test_without_a_height_mediapipe_scale_is_kept_and_named():
+    landmarks, _ = standing()
+    scaled = scaled_markers(pose_without_refiner(landmarks), landmarks)
+    assert scaled.scale == 1
+    assert scaled.record["scale"] == "MediaPipe"
+
+
+ARM = ("elbow", "wrist", "pinky", "index", "thumb")
+LEG = ("knee", "ankle", "heel", "foot_index")
+
+
+@pytest.mark.parametrize(("side", "letter"), [("left", "L"), ("right", "R")])
+@pytest.mark.parametrize("facing", [0, 70])
+def test_hidden_limbs_are_mirrored_in_the_body_frame_and_flagged(side, letter, facing):
+    landmarks, room = standing(facing_deg=facing)
+    hidden = with_visibility(landmarks, [f"{side}_{part}" for part in (*ARM, *LEG)])
+    markers = made(hidden)
+    np.testing.assert_allclose(
+        markers[letter + "Wrist"], room[:, MEDIAPIPE[f"{side}_wrist"]], atol=0.01
+    )
+    np.testing.assert_allclose(
+        markers[letter + "Ankle"], room[:, MEDIAPIPE[f"{side}_ankle"]], atol=0.01
+    )
+    flagged = {
+        name for name, flag in zip(MARKERS, markers.estimated.all(axis=0), strict=True) if flag
+    }
+    parts = ("Elbow", "Wrist", "Knee", "Ankle", "Heel", "BigToe")
+    assert flagged == {letter + part for part in parts} | {"Head", "RSmallToe", "LSmallToe"}
+
+
+def test_without_estimation_hidden_limbs_are_gaps():
+    landmarks, _ = standing()
+    hidden = with_visibility(landmarks, ["left_knee", "left_ankle"])
+    markers = made(hidden, estimate_missing=False)
+    assert np.isnan(markers["LKnee"]).all()
+    assert np.isfinite(markers["RKnee"]).all()
+
+
+def test_what_is_hidden_on_both_sides_stays_missing():
+    landmarks, _ = standing()
+    markers = made(with_visibility(landmarks, ["left_ankle", "right_ankle"]))
+    assert np.isnan(markers["LAnkle"]).all()
+
+
+def test_a_hidden_hip_or_shoulder_is_mirrored_too():
+    landmarks, room = standing()
+    markers = made(with_visibility(landmarks, ["left_shoulder"]))
+    np.testing.assert_allclose(markers["LShoulder"], room[:, MEDIAPIPE["left_shoulder"]], atol=0.05)
+
+
+def test_frames_without_a_person_are_gaps_and_the_rest_is_as_before():
+    landmarks, _ = standing()
+    world, image, visibility = (
+        np.array(v) for v in (landmarks.world, landmarks.image, landmarks.visibility)
+    )
+    for values in (world, image, visibility):
+        values[20:30] = np.nan
+    gappy = LandmarkSequence(landmarks.time_s, world, image, visibility, landmarks.image_size)
+    markers = made(gappy)
+    assert np.isnan(markers.positions[20:30]).all()
+    np.testing.assert_allclose(markers.positions[:20], made(landmarks).positions[:20], atol=1e-3)
+
+
+def test_nobody_is_an_error():
+    landmarks, _ = standing()
+    nobody = LandmarkSequence(
+        landmarks.time_s,
+        np.full_like(landmarks.world, np.nan),
+        np.full_like(landmarks.image, np.nan),
+        np.full_like(landmarks.visibility, np.nan),
+        landmarks.image_size,
+    )
+    with pytest.raises(InputError, match="stature cannot be estimated"):
+        made(nobody)
+
+
+def test_stature_of_the_reference_trial(shared):
+    """The estimate from 100 frames of one-leg balancing, 1.72 m tall, is within 3 %."""
+    from gonio.capture.demo import coco_truth_world
+    from gonio.markers.stature import estimate_stature
+    from gonio.trc import read_trc
+    from gonio.types import RefinedPose
+
+    joints = coco_truth_world(read_trc(shared / "balancing_trial" / "balancing.trc"))
+    n = len(joints)
+    pose = RefinedPose(
+        joints,
+        np.full((n, 17, 3), np.nan),
+        np.tile([0, 0, 1.0], (n, 1)),
+        np.full(n, np.nan),
+        np.full(n, np.nan),
+    )
+    stature = estimate_stature(pose)
+    assert stature.height_m == pytest.approx(1.72, rel=0.03)

@@ -1,0 +1,38 @@
+import errno
+
+import pytest
+
+from gonio.errors import OutputError
+from gonio.files import replacing, write_text
+
+
+def test_a_full_disk_in_the_middle_loses_nothing(tmp_path, monkeypatch):
+    path = tmp_path / "result.csv"
+    write_text(path, "old")
+
+    def full(scratch):
+        scratch.write_text("half of the n")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OutputError, match=r"result.csv: No space left.*unchanged"):
+        with replacing(path) as scratch:
+            full(scratch)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]  # nothing half-written is left behind
+
+
+def test_an_error_of_the_writer_passes_and_loses_nothing(tmp_path):
+    path = tmp_path / "result.csv"
+    write_text(path, "old")
+    with pytest.raises(ZeroDivisionError), replacing(path) as scratch:
+        scratch.write_text("new")
+        raise ZeroDivisionError
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_folders_are_made_and_the_suffix_is_kept(tmp_path):
+    with replacing(tmp_path / "a" / "b" / "c.png") as scratch:
+        assert scratch.suffix == ".png"
+        scratch.write_bytes(b"x")
+    assert (tmp_path / "a" / "b" / "c.png").read_bytes() == b"x"

@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gonio.errors import InputError
+from gonio.frames import (
+    focal_length_px,
+    lab_from_camera,
+    ray_from_camera,
+    rays_from_image,
+    up_from_camera_angles,
+)
+
+angles = st.floats(-60, 60)
+
+
+def test_level_camera():
+    np.testing.assert_allclose(up_from_camera_angles(0, 0), [0, -1, 0], atol=1e-12)
+    lab = lab_from_camera(np.array([0, -1.0, 0]), np.array([0, 0, 1.0]))
+    # The subject's way to the camera is X; what is left in the image is the right of who faces it.
+    np.testing.assert_allclose(lab @ [0, 0, -1], [1, 0, 0], atol=1e-12)
+    np.testing.assert_allclose(lab @ [0, -1, 0], [0, 1, 0], atol=1e-12)
+    np.testing.assert_allclose(lab @ [-1, 0, 0], [0, 0, 1], atol=1e-12)
+
+
+def test_a_camera_that_looks_down_sees_up_towards_itself():
+    up = up_from_camera_angles(30, 0)
+    np.testing.assert_allclose(up, [0, -np.cos(np.pi / 6), -0.5])
+    # Turned clockwise, the top of the world lies to the left of the image.
+    assert up_from_camera_angles(0, 10)[0] < 0
+
+
+@given(angles, angles, st.floats(-0.9, 0.9), st.floats(-0.9, 0.9))
+def test_frames_are_rotations(pitch, roll, x, y):
+    ray = np.array([x, y, 1.0])
+    turn = ray_from_camera(ray)
+    np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-12)
+    assert np.linalg.det(turn) == pytest.approx(1)
+    np.testing.assert_allclose(turn @ ray / np.linalg.norm(ray), [0, 0, 1], atol=1e-12)
+    lab = lab_from_camera(up_from_camera_angles(pitch, roll), ray)
+    np.testing.assert_allclose(lab @ lab.T, np.eye(3), atol=1e-9)
+    assert np.linalg.det(lab) == pytest.approx(1)
+    np.testing.assert_allclose(lab @ up_from_camera_angles(pitch, roll), [0, 1, 0], atol=1e-9)
+    assert (lab @ -ray)[2] == pytest.approx(0, abs=1e-9)  # to the camera: no sideways part
+
+
+def test_straight_down_takes_the_top_of_the_image_as_ahead():
+    lab = lab_from_camera(np.array([0, 0, -1.0]), np.array([0, 0, 1.0]))
+    np.testing.assert_allclose(lab @ [0, 1, 0], [1, 0, 0], atol=1e-12)
+
+
+def test_field_of_view_is_over_the_longer_side():
+    focal = focal_length_px((1080, 1920), 60)
+    edge = rays_from_image(np.array([[0.5, 1.0]]), (1080, 1920), focal)[0]
+    assert np.degrees(np.arctan2(edge[1], edge[2])) == pytest.approx(30)
+    with pytest.raises(InputError, match="field_of_view"):
+        focal_length_px((10, 10), 200)
+
+
+def test_no_frame_from_nothing():
+    with pytest.raises(InputError, match="finite"):
+        lab_from_camera(np.full(3, np.nan), np.array([0, 0, 1.0]))

@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gonio.errors import InputError
+from gonio.signals import fill_short_gaps, low_pass, resample, runs_of
+
+
+def test_runs_are_half_open():
+    assert runs_of(np.array([True, True, False, True])) == [(0, 2), (3, 4)]
+    assert runs_of(np.zeros(3, bool)) == []
+
+
+@pytest.mark.parametrize(("frequency", "gain"), [(1.0, 1.0), (6.0, 0.5**0.5), (20.0, 0.0)])
+def test_low_pass_has_its_gain_and_no_delay(frequency, gain):
+    time = np.arange(0, 20, 1 / 100)
+    wave = np.sin(2 * np.pi * frequency * time)
+    filtered = low_pass(wave[:, None], 100, 6.0)[400:-400, 0]
+    assert np.abs(filtered).max() == pytest.approx(gain, abs=0.03)
+    if gain > 0.5:
+        assert np.corrcoef(filtered, wave[400:-400])[0, 1] > 0.999
+
+
+def test_low_pass_keeps_gaps_and_filters_each_side_by_itself():
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=(120, 2, 3))
+    values[50:60, 0] = np.nan
+    filtered = low_pass(values, 60, 6.0)
+    assert (np.isnan(filtered) == np.isnan(values)).all()
+    alone = low_pass(values[:50, 0], 60, 6.0)
+    np.testing.assert_allclose(filtered[:50, 0], alone)
+
+
+@pytest.mark.parametrize("cutoff", [0, -1, 30, 31])
+def test_low_pass_refuses_a_cutoff_that_does_not_suit(cutoff):
+    with pytest.raises(InputError, match="half the rate"):
+        low_pass(np.zeros((10, 1)), 60, cutoff)
+
+
+def test_short_gaps_are_bridged_and_long_ones_stay():
+    values = np.array([0, np.nan, 2, np.nan, np.nan, np.nan, 6, np.nan])[:, None]
+    filled, mask = fill_short_gaps(values, 2)
+    np.testing.assert_array_equal(filled[:3, 0], [0, 1, 2])
+    assert np.isnan(filled[3:6]).all()
+    assert np.isnan(filled[7]).all()  # one side only
+    assert mask[:, 0].tolist() == [False, True, *[False] * 6]
+
+
+@given(st.integers(2, 30), st.integers(2, 60))
+def test_resampling_a_line_gives_the_line(old, new):
+    time = np.linspace(0, 1, old)
+    wanted = np.linspace(0, 1, new)
+    np.testing.assert_allclose(resample(3 * time[:, None], time, wanted)[:, 0], 3 * wanted)
+
+
+def test_resampling_does_not_bridge_gaps_but_keeps_exact_hits():
+    values = np.array([0.0, np.nan, 2.0, 3.0])[:, None]
+    at = resample(values, np.arange(4.0), np.array([0.0, 0.5, 2.0, 2.5]))[:, 0]
+    assert at[0] == 0
+    assert np.isnan(at[1])
+    assert at[2:].tolist() == [2.0, 2.5]
