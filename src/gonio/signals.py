@@ -62,12 +62,13 @@ def _column_runs(
     finite: NDArray[np.bool_],
 ) -> list[tuple[NDArray[np.intp], tuple[int, int]]]:
     """Group columns with the same gaps: (columns, run) for each run of finite samples."""
-    patterns, group = np.unique(finite, axis=1, return_inverse=True)
-    group = group.reshape(-1)
+    alike: dict[bytes, list[int]] = {}
+    for column, pattern in enumerate(np.packbits(finite, axis=0).T):
+        alike.setdefault(pattern.tobytes(), []).append(column)
     return [
-        (np.flatnonzero(group == g), run)
-        for g in range(patterns.shape[1])
-        for run in runs_of(patterns[:, g])
+        (np.array(columns, dtype=np.intp), run)
+        for columns in alike.values()
+        for run in runs_of(finite[:, columns[0]])
     ]
 
 

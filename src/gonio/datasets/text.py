@@ -1,4 +1,4 @@
-"""Text, JSON, tables and figures, each written beside its place and moved there."""
+"""Text, JSON, tables and pictures, each written beside its place and moved there."""
 
 from __future__ import annotations
 
@@ -8,12 +8,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from gonio.datasets.base import FileDataset
 from gonio.files import replacing, write_text
-
-FIGURE_DPI = 150
 
 
 class TextDataset(FileDataset[str, str]):
@@ -66,19 +63,17 @@ class TableDataset(FileDataset[pd.DataFrame, pd.DataFrame]):
         write_text(self.path, plain.to_csv(index=False, float_format="%.6f", lineterminator="\n"))
 
 
-class FigureDataset(FileDataset[Figure, Any]):
-    """A matplotlib figure as PNG."""
+class PngDataset(FileDataset[bytes, bytes]):
+    """A picture, as the bytes of its PNG."""
 
-    def load(self) -> Any:
-        """The picture, (height, width, 4) floats in 0..1."""
-        from matplotlib.image import imread
+    def load(self) -> bytes:
+        """The bytes."""
+        return self.existing_path().read_bytes()
 
-        return imread(self.existing_path())
-
-    def save(self, data: Figure) -> None:
-        """Draw the figure into the file."""
+    def save(self, data: bytes) -> None:
+        """Write the picture."""
         with replacing(self.path) as scratch:
-            data.savefig(scratch, dpi=FIGURE_DPI, format="png")
+            scratch.write_bytes(data)
 
 
 def _plain(value: Any) -> Any:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from gonio.datasets.checkpoint import CheckpointFile
+from gonio.datasets.opensim import OpenSimSolution
 from gonio.errors import InputError
-from gonio.kinematics import gimbal_flags, joint_angles, zeroed
+from gonio.kinematics import (
+    NotGait,
+    gait_events,
+    gimbal_flags,
+    joint_angles,
+    model_coordinates,
+    scale_and_solve,
+    summarise,
+    zeroed,
+)
 from gonio.landmarks.detector import detect_landmarks
 from gonio.landmarks.pose import pose_without_refiner
 from gonio.landmarks.repair import FILLED, RepairedLandmarks, repair_landmarks
@@ -19,7 +29,7 @@ from gonio.markers.from_pose import scaled_markers
 from gonio.models.registry import refined_angles, refined_pose
 from gonio.options import InferenceOptions
 from gonio.quality import estimated_joints, versions, warnings_of
-from gonio.reporting.figures import joint_angle_figure
+from gonio.reporting.figures import figure_png, joint_angle_figure
 from gonio.reporting.overlay import OverlayVideo
 from gonio.reporting.report import ReportContent, report_html
 from gonio.types import LandmarkSequence, MarkerTrajectories, RefinedPose
@@ -137,18 +147,78 @@ def zero_angles(
     return zeroed(angles, options.zero, seconds=options.zero_seconds, static=static_trial)
 
 
+def solve_model(markers_augmented: MarkerTrajectories, parameters: Parameters) -> pd.DataFrame:
+    """The coordinates of Pose2Sim's OpenSim model that put its markers where ours are."""
+    options = InferenceOptions.from_parameters(parameters)
+    return model_coordinates(markers_augmented, cutoff_hz=options.angle_cutoff_hz)
+
+
+def solve_opensim(
+    markers_augmented: MarkerTrajectories, parameters: Parameters
+) -> tuple[OpenSimSolution, dict[str, Any], pd.DataFrame]:
+    """OpenSim's own scaling and inverse kinematics, if asked for: files, quality and curves."""
+    options = InferenceOptions.from_parameters(parameters)
+    if not options.opensim:
+        return OpenSimSolution(), {}, pd.DataFrame()
+    with TemporaryDirectory(prefix="gonio-") as scratch:
+        result = scale_and_solve(markers_augmented, options.subject.subject(), scratch)
+        model = result.model.read_text(encoding="utf-8")
+    solution = OpenSimSolution(model, result.coordinates, result.marker_errors, result.quality())
+    return solution, result.quality(), result.coordinates
+
+
+def find_gait(markers_augmented: MarkerTrajectories) -> dict[str, Any]:
+    """Gait events of the clip, or why it is not gait."""
+    events = gait_events(markers_augmented)
+    if isinstance(events, NotGait):
+        return {"is_gait": False, "text": f"Not gait: {events.reason}."}
+    found = {
+        f"{name} {side}": times.tolist()
+        for name, by_side in (("strike", events.foot_strike_s), ("off", events.foot_off_s))
+        for side, times in by_side.items()
+    }
+    return {
+        "is_gait": True,
+        "text": f"Gait: {events.cadence_per_min:.0f} steps a minute.",
+        "events": found,
+        "stride_time_s": events.stride_time_s,
+        "stride_length_m": events.stride_length_m,
+    }
+
+
+def summarise_angles(
+    joint_angles: pd.DataFrame, markers_augmented: MarkerTrajectories
+) -> pd.DataFrame:
+    """Range of motion, peak, mean and symmetry of every angle."""
+    angles, _ = _angles_and_flags(joint_angles)
+    events = gait_events(markers_augmented)
+    return summarise(angles, None if isinstance(events, NotGait) else events)
+
+
+def export_c3d(markers_augmented: MarkerTrajectories) -> MarkerTrajectories:
+    """All markers, for the C3D file."""
+    return markers_augmented
+
+
 def draw_figure(
-    joint_angles: pd.DataFrame, markers_augmented: MarkerTrajectories, video: VideoInfo
-) -> Figure:
-    """All joint angles, right against left."""
+    joint_angles: pd.DataFrame,
+    markers_augmented: MarkerTrajectories,
+    marker_record: dict[str, Any],
+    video: VideoInfo,
+    parameters: Parameters,
+) -> bytes:
+    """All joint angles, right against left, as PNG."""
+    options = InferenceOptions.from_parameters(parameters)
     angles, flags = _angles_and_flags(joint_angles)
-    return joint_angle_figure(
+    figure = joint_angle_figure(
         angles,
         near_singularity=flags,
         estimated=estimated_joints(markers_augmented),
         title=f"Joint angles of {video.path.name}",
-        subtitle=f"{video.frames} frames at {video.rate_hz:.4g} Hz",
+        subtitle=f"{video.frames} frames at {video.rate_hz:.4g} Hz, refiner: {options.refiner}, "
+        f"scale: {marker_record['scale']}",
     )
+    return figure_png(figure)
 
 
 def draw_overlay(
@@ -170,6 +240,7 @@ def record_quality(
     marker_record: dict[str, Any],
     markers_augmented: MarkerTrajectories,
     joint_angles: pd.DataFrame,
+    opensim_quality: dict[str, Any],
     parameters: Parameters,
     *seconds: float,
 ) -> dict[str, Any]:
@@ -193,6 +264,7 @@ def record_quality(
         "augmented_share": augmented_shares(markers_augmented),
         "frames_near_singularity": flags.sum().to_dict(),
         "frames_on_estimated_markers": estimated_joints(markers_augmented).sum().to_dict(),
+        "opensim": opensim_quality or "not asked for (opensim: true)",
         "refiner": options.refiner,
         "checkpoint": None if options.refiner == "none" else options.refiner,
         "warnings": warnings_of(
@@ -212,6 +284,8 @@ def write_report(
     markers_augmented: MarkerTrajectories,
     joint_angles: pd.DataFrame,
     joint_angles_zeroed: pd.DataFrame,
+    summary: pd.DataFrame,
+    joint_angles_figure: bytes,
     quality: dict[str, Any],
     parameters: Parameters,
 ) -> str:
@@ -232,7 +306,10 @@ def write_report(
             quality={k: v for k, v in quality.items() if k not in ("warnings", "versions")},
             estimated=estimated_joints(markers_augmented),
             zeroed=None if joint_angles_zeroed.empty else joint_angles_zeroed,
+            summary=summary,
+            gait=gait_events(markers_augmented),
             warnings=tuple(quality["warnings"]),
+            figure=joint_angles_figure,
             parameters=options.model_dump(),
             versions=quality["versions"],
         )

@@ -1,0 +1,214 @@
+"""The 36 joint angles of `skeleton.JOINTS` from marker paths.
+
+Rotations are scipy's, over whole clips; sequences and signs come from `skeleton.JOINTS`. Knee
+after Grood and Suntay (J Biomech Eng 105, 1983, 136-144), which is the Cardan sequence Z-X-Y of
+the femur's and the shank's frame; hip and ankle after Wu et al. 2002; shoulder and elbow after
+Wu et al. 2005 (shoulder Z-X-Y unless Y-X-Y is asked for).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from gonio.errors import InputError
+from gonio.kinematics.landmarks import check_body_size
+from gonio.kinematics.segments import SegmentFrame, segment_frames
+from gonio.kinematics.unwrapping import NEAR_SINGULARITY_DEG, continuous_deg, euler_deg
+from gonio.signals import low_pass
+from gonio.skeleton import COLUMN_AXES, JOINTS, Joint
+from gonio.types import FloatArray, MarkerTrajectories
+
+ShoulderSequence = Literal["ZXY", "YXY"]
+
+PATIENCE_S = 0.5
+"""How long an angle may stay on an unlikely branch before it jumps; see `continuous_deg`."""
+
+ISB_SHOULDER_ANGLES: tuple[str, str, str] = ("plane_of_elevation", "elevation", "axial_rotation")
+"""Names of the shoulder's columns with Y-X-Y (Wu 2005, 2.4.7): plane 0 is abduction, 90 forward
+flexion; elevation is 0 with the arm down and positive upward; axial rotation is positive inward."""
+
+
+def joint_angles(
+    markers: MarkerTrajectories,
+    *,
+    cutoff_hz: float | None = 6.0,
+    shoulder_sequence: ShoulderSequence = "ZXY",
+) -> pd.DataFrame:
+    """Joint angles of a clip.
+
+    Args:
+        markers: (T, M, 3) metres, lab frame (Y up); the 65 markers, or the skin markers of a
+            laboratory named like the augmented ones (see `landmarks.recognised_name`).
+        cutoff_hz: -3 dB point of the zero-phase low-pass of the marker paths, at their own rate;
+            None filters nothing.
+        shoulder_sequence: `ZXY` (flexion, adduction, rotation) or ISB's `YXY`, which renames the
+            six shoulder columns to `ISB_SHOULDER_ANGLES`.
+
+    Returns:
+        `time_s` and the 36 columns of `skeleton.ANGLE_COLUMNS`, degrees, T rows. Angles are
+        absolute and continuous: a pelvis that turns twice ends near 720. NaN for a joint in the
+        frames where a marker that it needs is missing, and nowhere else.
+
+    Raises:
+        InputError: no known marker, two names for one marker, markers that are not in metres,
+            a cut-off that does not suit the rate, an unknown sequence.
+    """
+    if shoulder_sequence not in ("ZXY", "YXY"):
+        raise InputError(f"shoulder_sequence is {shoulder_sequence!r}; allowed are 'ZXY' and 'YXY'")
+    check_body_size(markers)
+    frames = segment_frames(filtered(markers, cutoff_hz))
+    patience = max(1, round(PATIENCE_S * markers.rate_hz))
+    columns: dict[str, FloatArray] = {"time_s": markers.time_s}
+    for joint in JOINTS:
+        rotation = child_in_parent(joint, frames)
+        if joint.title == "shoulder" and shoulder_sequence == "YXY":
+            names, values = isb_shoulder_columns(joint), _isb_shoulder_deg(joint, rotation)
+        else:
+            names, values = joint.columns, joint_angles_deg(joint, rotation, patience)
+        columns.update(zip(names, values.T, strict=True))
+    return pd.DataFrame(columns)
+
+
+def filtered(markers: MarkerTrajectories, cutoff_hz: float | None) -> MarkerTrajectories:
+    """The markers, low-passed at their own rate; unchanged where `cutoff_hz` is None.
+
+    Raises:
+        InputError: the cut-off is not between 0 and half the rate.
+    """
+    if cutoff_hz is None:
+        return markers
+    positions = low_pass(markers.positions, markers.rate_hz, cutoff_hz)
+    return MarkerTrajectories(
+        markers.names, positions, markers.rate_hz, markers.estimated, markers.start_s
+    )
+
+
+def child_in_parent(joint: Joint, frames: dict[str, SegmentFrame]) -> FloatArray:
+    """Rotation from the parent's frame to the child's, (T, 3, 3); NaN where either is missing."""
+    child = frames[joint.child].rotation
+    if joint.parent == "lab":
+        return child
+    return np.asarray(np.swapaxes(frames[joint.parent].rotation, 1, 2) @ child)
+
+
+def joint_angles_deg(joint: Joint, rotation: FloatArray, patience: int = 30) -> FloatArray:
+    """Angles of one joint in column order, continuous, with the signs of its columns.
+
+    Args:
+        joint: sequence and signs.
+        rotation: (T, 3, 3) parent from child; NaN where unknown.
+        patience: frames; see `continuous_deg`. The pelvis never jumps.
+
+    Returns:
+        (T, 3) degrees, NaN where the rotation is.
+    """
+    known = np.isfinite(rotation).all(axis=(1, 2))
+    euler = euler_deg(rotation[known], joint.sequence)
+    if joint.parent == "lab":
+        heading = joint.sequence.index("Y")
+        euler = continuous_deg(euler, free=(heading,), patience=None)
+    else:
+        euler = continuous_deg(euler, patience=patience)
+    order = [joint.sequence.index(axis) for axis in COLUMN_AXES]
+    angles = np.full((len(rotation), 3), np.nan)
+    angles[known] = euler[:, order] * joint.signs
+    return angles
+
+
+def isb_shoulder_columns(joint: Joint) -> tuple[str, str, str]:
+    """Column names of a shoulder in Y-X-Y, e.g. `shoulder_R_elevation_deg`."""
+    first, second, third = (f"{joint.name}_{angle}_deg" for angle in ISB_SHOULDER_ANGLES)
+    return first, second, third
+
+
+def _isb_shoulder_deg(joint: Joint, rotation: FloatArray) -> FloatArray:
+    """Plane of elevation, elevation (>= 0), axial rotation; (T, 3) degrees."""
+    known = np.isfinite(rotation).all(axis=(1, 2))
+    mirror = np.array([1.0, 1.0, joint.signs[1]])  # a left shoulder seen in a mirror is a right one
+    euler = euler_deg(rotation[known] * np.outer(mirror, mirror), "YXY")
+    # scipy's middle angle is a rotation about +X in [0, 180]; elevation is about -X.
+    shifted = euler + np.array([180.0, 0.0, -180.0])
+    euler = np.unwrap(shifted, period=360.0, axis=0)
+    if len(euler):
+        euler -= 360.0 * np.round(np.median(euler, axis=0) / 360.0)
+    angles = np.full((len(rotation), 3), np.nan)
+    angles[known] = euler
+    return angles
+
+
+def gimbal_flags(angles: pd.DataFrame) -> pd.DataFrame:
+    """Frames within 10 degrees of the singularity of a joint's sequence.
+
+    There the first and the last angle are nearly about one axis, so that only their sum (or
+    difference) is certain. Z-X-Y and Y-X-Z are singular where the middle angle is +-90 degrees,
+    Y-X-Y where the elevation is 0 or 180.
+
+    Args:
+        angles: as `joint_angles` gives them, absolute (not zeroed), either shoulder sequence.
+
+    Returns:
+        12 columns `<joint>_near_singularity`, T rows; false where the angle is missing.
+    """
+    flags = {}
+    for joint in JOINTS:
+        middle, singular_at = joint.columns[1], 90.0
+        isb = isb_shoulder_columns(joint)[1] if joint.title == "shoulder" else ""
+        if isb in angles:
+            middle, singular_at = isb, 0.0
+        if middle not in angles:
+            raise InputError(
+                f"the angles have no column {middle}; give what joint_angles() returned"
+            )
+        offset = (angles[middle].to_numpy(dtype=float) - singular_at + 90.0) % 180.0 - 90.0
+        flags[f"{joint.name}_near_singularity"] = np.abs(offset) < NEAR_SINGULARITY_DEG
+    return pd.DataFrame(flags, index=angles.index)
+
+
+def zeroed(
+    angles: pd.DataFrame,
+    mode: Literal["first_seconds", "static_trial"],
+    *,
+    seconds: float = 1.0,
+    static: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Angles relative to a reference pose: each column minus its mean there.
+
+    The absolute angles stay as they are; this is a second table beside them. Subtracting angles is
+    the clinical habit, not a rotation of frames: it holds for reference poses near neutral.
+
+    Args:
+        angles: as `joint_angles` gives them.
+        mode: `first_seconds` takes the first `seconds` of this clip, `static_trial` the whole of
+            `static`.
+        seconds: length of the reference in this clip.
+        static: angles of a static trial, same columns.
+
+    Returns:
+        The same columns. A joint without a sample in the reference is NaN throughout.
+
+    Raises:
+        InputError: unknown mode, no reference frame, a static trial with other columns.
+    """
+    columns = [column for column in angles.columns if column != "time_s"]
+    if mode == "first_seconds":
+        time = angles["time_s"].to_numpy(dtype=float)
+        if not seconds > 0:
+            raise InputError(f"seconds is {seconds}; allowed is a number above 0")
+        reference = angles.loc[time < time[0] + seconds, columns] if len(time) else angles[columns]
+    elif mode == "static_trial":
+        if static is None or not set(columns) <= set(static.columns):
+            raise InputError(
+                "zero: static_trial needs the angles of a static trial with the same columns; "
+                "compute them with the same shoulder sequence"
+            )
+        reference = static[columns]
+    else:
+        raise InputError(f"zero is {mode!r}; allowed are 'first_seconds' and 'static_trial'")
+    if len(reference) == 0:
+        raise InputError("there is no frame to take as zero; give a clip with at least one frame")
+    result = angles.copy()
+    result[columns] = angles[columns] - reference.mean()
+    return result

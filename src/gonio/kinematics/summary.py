@@ -1,0 +1,125 @@
+"""What users ask of a clip: range of motion, peaks, means, symmetry, per joint and side."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from gonio.errors import InputError
+from gonio.kinematics.angles import isb_shoulder_columns
+from gonio.kinematics.gait import GaitEvents
+from gonio.skeleton import JOINTS, Joint, Side
+from gonio.types import FloatArray
+
+SUMMARY_COLUMNS: tuple[str, ...] = (
+    "joint",
+    "side",
+    "angle",
+    "range_of_motion_deg",
+    "max_deg",
+    "time_of_max_s",
+    "min_deg",
+    "time_of_min_s",
+    "mean_deg",
+    "missing_share",
+    "range_difference_R_minus_L_deg",
+    "symmetry_index_percent",
+    "cycles",
+    "cycle_range_mean_deg",
+    "cycle_range_sd_deg",
+    "cycle_max_mean_deg",
+    "cycle_min_mean_deg",
+)
+"""Columns of summary.csv. The symmetry index is that of the ranges of motion, 200 (R - L) / (R +
+L) percent (Robinson, Herzog and Nigg, J Manip Physiol Ther 10, 1987, 172-176): 0 is symmetric,
+positive means more on the right. Cycles are strides of the joint's own side, of the right for
+pelvis and trunk; empty where the clip is not gait."""
+
+
+def summarise(angles: pd.DataFrame, events: GaitEvents | None = None) -> pd.DataFrame:
+    """One row for each of the 36 angles, columns `SUMMARY_COLUMNS`.
+
+    Args:
+        angles: as `joint_angles` gives them; either shoulder sequence.
+        events: of the same clip, where it is gait.
+
+    Returns:
+        36 rows. Values are NaN for an angle without a sample.
+
+    Raises:
+        InputError: a column of the angles is missing.
+    """
+    rows = [
+        _row(angles, joint, name, column, events)
+        for joint in JOINTS
+        for name, column in _angles_of(angles, joint)
+    ]
+    table = pd.DataFrame(rows)
+    for (_, _), pair in table[table["side"] != ""].groupby(["joint", "angle"], sort=False):
+        by_side = pair.set_index("side")["range_of_motion_deg"]
+        right, left = float(by_side["R"]), float(by_side["L"])
+        table.loc[pair.index, "range_difference_R_minus_L_deg"] = right - left
+        total = right + left
+        table.loc[pair.index, "symmetry_index_percent"] = (
+            200.0 * (right - left) / total if total > 0 else np.nan
+        )
+    return table.reindex(columns=list(SUMMARY_COLUMNS))
+
+
+def _angles_of(angles: pd.DataFrame, joint: Joint) -> list[tuple[str, str]]:
+    """(angle, column) of a joint, as the table names them."""
+    columns = joint.columns
+    if joint.title == "shoulder" and isb_shoulder_columns(joint)[0] in angles:
+        columns = isb_shoulder_columns(joint)
+    for column in columns:
+        if column not in angles:
+            raise InputError(f"the angles have no column {column}; give what joint_angles() gave")
+    start, stop = len(joint.name) + 1, -len("_deg")
+    return [(column[start:stop], column) for column in columns]
+
+
+def _row(
+    angles: pd.DataFrame, joint: Joint, name: str, column: str, events: GaitEvents | None
+) -> dict[str, object]:
+    values, time = angles[column].to_numpy(dtype=float), angles["time_s"].to_numpy(dtype=float)
+    known = np.isfinite(values)
+    row: dict[str, object] = {
+        "joint": joint.title,
+        "side": joint.side or "",
+        "angle": name,
+        "missing_share": float(1 - known.mean()) if len(values) else 1.0,
+    }
+    if known.any():
+        top, bottom = int(np.nanargmax(values)), int(np.nanargmin(values))
+        row |= {
+            "range_of_motion_deg": float(values[top] - values[bottom]),
+            "max_deg": float(values[top]),
+            "time_of_max_s": float(time[top]),
+            "min_deg": float(values[bottom]),
+            "time_of_min_s": float(time[bottom]),
+            "mean_deg": float(values[known].mean()),
+        }
+    if events is not None:
+        row |= _cycles(values, time, events, joint.side or "R")
+    return row
+
+
+def _cycles(
+    values: FloatArray, time: FloatArray, events: GaitEvents, side: Side
+) -> dict[str, object]:
+    """Means over the strides in which the angle has no gap."""
+    spans = []
+    for start, stop in events.strides(side):
+        stride = values[(time >= start) & (time < stop)]
+        if len(stride) and np.isfinite(stride).all():
+            spans.append((float(stride.max()), float(stride.min())))
+    if not spans:
+        return {"cycles": 0}
+    high, low = np.array(spans).T
+    return {
+        "cycles": len(spans),
+        "cycle_range_mean_deg": float((high - low).mean()),
+        "cycle_range_sd_deg": float((high - low).std(ddof=1)) if len(spans) > 1 else np.nan,
+        "cycle_max_mean_deg": float(high.mean()),
+        "cycle_min_mean_deg": float(low.mean()),
+    }

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gonio.errors import InputError, MissingFileError
+from gonio.kinematics.mot import read_mot, write_mot
+
+
+@pytest.fixture
+def table() -> pd.DataFrame:
+    angle = np.array([0.0, 12.5, np.nan, -400.0])
+    return pd.DataFrame(
+        {"time": np.arange(4) / 60, "pelvis_tilt": angle, "pelvis_tx": [0.1, 0.2, 0.3, 0.4]}
+    )
+
+
+def test_round_trip_keeps_gaps(table, tmp_path):
+    write_mot(tmp_path / "a.mot", table)
+    pd.testing.assert_frame_equal(read_mot(tmp_path / "a.mot"), table, atol=1e-7, rtol=0)
+
+
+def test_opensim_reads_it(table, tmp_path):
+    opensim = pytest.importorskip("opensim")
+    opensim.Logger.setLevelString("Off")
+    write_mot(tmp_path / "a.mot", table)
+    storage = opensim.Storage(str(tmp_path / "a.mot"))
+    assert storage.getSize() == 4
+    assert storage.isInDegrees()
+    read = opensim.TimeSeriesTable(str(tmp_path / "a.mot"))
+    assert list(read.getColumnLabels()) == ["pelvis_tilt", "pelvis_tx"]
+    assert np.allclose(
+        read.getDependentColumn("pelvis_tilt").to_numpy(), table["pelvis_tilt"], equal_nan=True
+    )
+
+
+def test_reference_file_of_opensim(shared):
+    table = read_mot(shared / "balancing_trial" / "balancing_LSTM.mot")
+    assert table.shape == (100, 69)
+    assert table["pelvis_tilt"][0] == pytest.approx(-1.0317627)
+
+
+def test_radians_become_degrees_but_lengths_stay(table, tmp_path):
+    path = tmp_path / "a.mot"
+    write_mot(path, table)
+    path.write_text(path.read_text().replace("inDegrees=yes", "inDegrees=no"))
+    read = read_mot(path)
+    assert read["pelvis_tilt"][1] == pytest.approx(np.degrees(12.5))
+    assert read["pelvis_tx"][1] == pytest.approx(0.2)
+
+
+def test_bad_files(table, tmp_path):
+    path = tmp_path / "a.mot"
+    with pytest.raises(MissingFileError, match=r"a\.mot"):
+        read_mot(path)
+    path.write_text("time\ta\n0\t1\n")
+    with pytest.raises(InputError, match="endheader"):
+        read_mot(path)
+    write_mot(path, table)
+    whole = path.read_text()
+    path.write_text("\n".join(whole.splitlines()[:-1]) + "\n")
+    with pytest.raises(InputError, match="nRows=4, the file has 3"):
+        read_mot(path)
+    path.write_text(whole.replace("12.50000000", "twelve"))
+    with pytest.raises(InputError, match="no number"):
+        read_mot(path)
+
+
+def test_a_table_without_time_or_frames_is_refused_and_leaves_the_old_file(table, tmp_path):
+    path = tmp_path / "a.mot"
+    write_mot(path, table)
+    old = path.read_bytes()
+    for bad in (table.drop(columns="time"), table.iloc[:0]):
+        with pytest.raises(InputError, match="time"):
+            write_mot(path, bad)
+    assert path.read_bytes() == old

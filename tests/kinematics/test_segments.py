@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+
+from gonio.kinematics.angles import joint_angles
+from gonio.kinematics.segments import SEGMENTS, KinematicsWarning, segment_frames
+from gonio.skeleton import JOINTS
+from gonio.types import MarkerTrajectories
+from tests.kinematics.body import body
+
+
+def test_every_frame_is_orthonormal_and_right_handed_on_a_real_person(shared):
+    from gonio.trc import read_trc
+
+    frames = segment_frames(read_trc(shared / "balancing_trial" / "balancing_LSTM.trc"))
+    assert len(frames) == 12
+    for name, frame in frames.items():
+        product = np.swapaxes(frame.rotation, 1, 2) @ frame.rotation
+        assert np.allclose(product, np.eye(3), atol=1e-9), name
+        assert np.allclose(np.linalg.det(frame.rotation), 1), name
+
+
+def test_neutral_frames_point_forward_up_and_to_the_right():
+    for name, frame in segment_frames(body()).items():
+        assert np.allclose(frame.rotation[0], np.eye(3), atol=1e-9), name
+
+
+def test_the_table_names_every_segment_that_the_joints_use():
+    made = {d.name for d in SEGMENTS}
+    used = {joint.child.removesuffix("_R").removesuffix("_L") for joint in JOINTS}
+    assert made == used
+    assert set(segment_frames(body())) == {joint.child for joint in JOINTS}
+
+
+@pytest.mark.parametrize("definition", SEGMENTS, ids=lambda d: d.name)
+def test_the_table_names_the_markers_that_a_segment_really_needs(definition):
+    """Without any one marker of the table its frame is missing, unless a stand-in exists."""
+    whole = body()
+    stand_ins = {"RHJC", "LHJC", "RShoulder"}
+    for pattern in definition.markers:
+        marker = pattern.format(r="r", R="R")
+        name = marker if marker in whole.names else f"{marker}_study"
+        kept = tuple(n for n in whole.names if n != name)
+        frame = segment_frames(MarkerTrajectories(kept, whole.select(kept), 60.0))[
+            f"{definition.name}_R" if definition.sided else definition.name
+        ]
+        replaced = marker in stand_ins or (definition.name == "humerus" and marker == "r_shoulder")
+        assert np.isnan(frame.rotation).any() == (not replaced), name
+
+
+@pytest.mark.parametrize(
+    ("marker", "onto", "segment", "prefixes"),
+    [
+        ("r_5meta_study", ("r_calc_study", "r_toe_study", 0.5), "foot_R", ("ankle_R",)),
+        (
+            "r.PSIS_study",
+            ("r.ASIS_study", "L.ASIS_study", 0.5),
+            "pelvis",
+            ("pelvis", "hip", "trunk"),
+        ),
+        ("L_mwrist_study", ("L_lwrist_study", "L_lwrist_study", 0.0), "forearm_L", ("elbow_L",)),
+    ],
+)
+def test_markers_on_one_line_give_nan_and_a_warning(marker, onto, segment, prefixes):
+    markers = body(count=10)
+    positions = markers.positions.copy()
+    first, second, share = onto
+    flat = (1 - share) * markers[first] + share * markers[second]
+    positions[2:5, markers.names.index(marker)] = flat[2:5]
+    if segment == "pelvis":
+        positions[2:5, markers.names.index("L.PSIS_study")] = flat[2:5]
+    spoilt = MarkerTrajectories(markers.names, positions, 60.0)
+    with pytest.warns(KinematicsWarning, match=f"{segment} lie on one line in 3 of 10 frames"):
+        angles = joint_angles(spoilt, cutoff_hz=None)
+    touched = [c for c in angles if c.startswith(prefixes)]
+    assert angles.loc[2:4, touched].isna().all().all()
+    assert angles.drop(index=[2, 3, 4])[touched].notna().all().all()
+
+
+def test_missing_markers_give_no_warning_about_lines():
+    markers = body(count=4)
+    markers.positions[1] = np.nan
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        joint_angles(markers)

@@ -1,0 +1,108 @@
+"""The pipeline `data_conversion`: its shape, and a run from a catalog."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from kedro.io import DataCatalog, DatasetError, MemoryDataset
+from kedro.runner import SequentialRunner
+
+from gonio.capture.store import ConversionPlan, ShardStore
+from gonio.datasets.shards import FolderDataset, ImageDataset, ShardFolderDataset
+from gonio.datasets.text import FigureDataset, JsonDataset, TableDataset
+from gonio.pipelines.data_conversion import create_pipeline, nodes
+from tests.capture.fakes import FakeSource, plan_of
+
+
+def catalog(root: Path, parameters: dict[str, Any]) -> DataCatalog:
+    report = root / "report"
+    shards = str(root / "shards")
+    folders = ("aistpp_folder", "mtc_folder", "motion_folder")
+    return DataCatalog(
+        {
+            **{name: FolderDataset(str(root / name)) for name in folders},
+            "parameters": MemoryDataset(parameters),
+            "training_shards_so_far": ShardFolderDataset(shards),
+            "training_shards": ShardFolderDataset(shards),
+            "conversion_counts": TableDataset(str(report / "counts.csv")),
+            "conversion_errors": TableDataset(str(report / "errors.csv")),
+            "conversion_problems": TableDataset(str(report / "problems.csv")),
+            "conversion_summary": JsonDataset(str(report / "summary.json")),
+            "conversion_error_figure": FigureDataset(str(report / "errors.png")),
+            "conversion_coverage_figure": FigureDataset(str(report / "coverage.png")),
+            "contact_sheet": ImageDataset(str(report / "contact_sheet.jpg")),
+        }
+    )
+
+
+@pytest.fixture
+def fake_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    def plan(options: Any, folders: Any) -> ConversionPlan:
+        trouble = (("walk01", "fail"),)
+        return plan_of(FakeSource(5, behaviour=trouble))
+
+    monkeypatch.setattr(nodes, "plan_conversion", plan)
+
+
+@pytest.mark.usefixtures("fake_plan")
+def test_a_run_writes_shards_and_a_report(tmp_path: Path) -> None:
+    parameters = {"executor": "inline", "source": "mtc"}
+    SequentialRunner().run(create_pipeline(), catalog(tmp_path, parameters))
+    names = {p.name for p in (tmp_path / "report").iterdir()}
+    assert names == {
+        "counts.csv",
+        "errors.csv",
+        "problems.csv",
+        "summary.json",
+        "errors.png",
+        "coverage.png",
+        "contact_sheet.jpg",
+    }
+    manifest = ShardStore(tmp_path / "shards").manifest()
+    assert len(manifest.with_status("done")) == 4
+    assert "the video is broken" in (tmp_path / "report" / "problems.csv").read_text()
+
+
+@pytest.mark.usefixtures("fake_plan")
+def test_a_second_run_does_only_what_failed(tmp_path: Path) -> None:
+    data = catalog(tmp_path, {"executor": "inline"})
+    SequentialRunner().run(create_pipeline(), data)
+    shards = {p: p.stat().st_mtime_ns for p in (tmp_path / "shards").rglob("*.npz")}
+    SequentialRunner().run(create_pipeline(), catalog(tmp_path, {"executor": "inline"}))
+    assert {p: p.stat().st_mtime_ns for p in (tmp_path / "shards").rglob("*.npz")} == shards
+    lines = next((tmp_path / "shards").rglob("manifest.jsonl")).read_text().splitlines()
+    assert len(lines) == 5 + 1
+
+
+def test_the_pipeline_needs_what_the_catalog_has() -> None:
+    pipeline = create_pipeline()
+    assert pipeline.inputs() == {
+        "aistpp_folder",
+        "mtc_folder",
+        "motion_folder",
+        "parameters",
+        "training_shards_so_far",
+    }
+    assert [node.name for node in pipeline.nodes] == [
+        "plan_conversion",
+        "convert",
+        "measure_conversion",
+        "draw_conversion",
+    ]
+
+
+def test_a_folder_to_read_is_not_written(tmp_path: Path) -> None:
+    dataset = FolderDataset(str(tmp_path))
+    assert dataset.load() == tmp_path
+    with pytest.raises(DatasetError, match="nothing is written"):
+        dataset.save("x")
+
+
+def test_a_picture_comes_back(tmp_path: Path) -> None:
+    picture = np.random.default_rng(0).integers(0, 255, (20, 30, 3), dtype=np.uint8)
+    dataset = ImageDataset(str(tmp_path / "a.png"))
+    dataset.save(picture)
+    np.testing.assert_array_equal(dataset.load(), picture)
+    with pytest.raises(DatasetError, match=r"\.png and \.jpg"):
+        ImageDataset(str(tmp_path / "a.tiff")).save(picture)

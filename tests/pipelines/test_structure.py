@@ -1,0 +1,84 @@
+"""The project as Kedro sees it: registry, layers, parameters, environments."""
+
+import ast
+
+import pytest
+import yaml
+from kedro.config import OmegaConfigLoader
+from kedro.framework.project import configure_project, pipelines, settings
+from kedro.io import DataCatalog
+
+from gonio.options import InferenceOptions
+
+LAYERS = {"raw", "intermediate", "model_input", "models", "model_output", "reporting"}
+
+
+@pytest.fixture(scope="module")
+def registered(project):
+    configure_project("gonio")
+    return dict(pipelines)
+
+
+def _loader(project, env):
+    return OmegaConfigLoader(
+        conf_source=str(project / "conf"), env=env, **settings.CONFIG_LOADER_ARGS
+    )
+
+
+def test_inference_is_the_default(registered):
+    assert {"inference", "evaluation"} <= set(registered)
+    names = {node.name for node in registered["__default__"].nodes}
+    assert names == {node.name for node in registered["inference"].nodes}
+
+
+@pytest.mark.parametrize("env", ["base", "local", "gpu", "test"])
+def test_every_environment_loads(registered, project, env):
+    loader = _loader(project, env)
+    catalog = DataCatalog.from_config(loader["catalog"])
+    for name in registered:
+        for dataset in registered[name].datasets():
+            if not dataset.startswith(("params:", "parameters")):
+                assert dataset in catalog or dataset.endswith("_seconds") or _in_memory(dataset)
+
+
+def _in_memory(dataset):
+    return dataset in {
+        "joint_angles_computed",
+        "demo_joints",
+        "opensim_quality",
+        "opensim_coordinates",
+    } or dataset.startswith("conversion_")
+
+
+def test_environments_differ_where_they_should(registered, project):
+    assert _loader(project, "base")["parameters"]["provider"] == "cpu"
+    assert _loader(project, "gpu")["parameters"]["provider"] == "cuda"
+    test = _loader(project, "test")
+    assert test["parameters"]["report"]["overlay_max_side"] == 240
+    assert test["parameters"]["provider"] == "cpu"  # merged, not replaced
+    assert "data/test/" in test["catalog"]["report"]["filepath"]
+
+
+def test_every_dataset_of_the_catalog_has_a_layer(registered, project):
+    for name, entry in _loader(project, "base")["catalog"].items():
+        if not name.startswith("_"):
+            assert entry["metadata"]["kedro-viz"]["layer"] in LAYERS, name
+
+
+def test_every_parameter_is_read_and_every_option_has_its_default(project):
+    """parameters.yml and InferenceOptions name the same things with the same defaults."""
+    stated = yaml.safe_load((project / "conf" / "base" / "parameters.yml").read_text())
+    stated["video"], stated["static_trial"] = "demo", None
+    assert stated == InferenceOptions().model_dump()
+    sources = "\n".join(
+        path.read_text() for path in (project / "src" / "gonio" / "pipelines").rglob("*.py")
+    )
+    read = {node.attr for node in ast.walk(ast.parse(sources)) if isinstance(node, ast.Attribute)}
+    # the catalog reads the video and the static trial
+    assert set(InferenceOptions.model_fields) - read <= {"video", "static_trial"}
+
+
+def test_nodes_are_named_by_their_functions(registered):
+    for node in registered["inference"].nodes:
+        assert node.name == node.func.__name__
+        assert node.func.__doc__

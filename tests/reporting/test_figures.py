@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex
+
+from gonio.errors import InputError, OutputError
+from gonio.reporting.figures import figure_png, joint_angle_figure, write_figure
+from gonio.reporting.style import LEFT_COLOUR, RIGHT_COLOUR, SINGULAR_COLOUR
+from gonio.skeleton import ANGLE_COLUMNS, JOINTS
+
+
+def _lines(figure):
+    """The curves by column; the zero lines have names of matplotlib's own."""
+    return {
+        line.get_label(): line
+        for axes in figure.axes
+        for line in axes.lines
+        if line.get_label() in ANGLE_COLUMNS
+    }
+
+
+def _panel(figure, heading: str):
+    return next(axes for axes in figure.axes if axes.get_title(loc="left") == heading)
+
+
+def test_every_column_is_drawn_once_with_its_numbers(angles):
+    lines = _lines(joint_angle_figure(angles))
+    assert set(lines) == set(ANGLE_COLUMNS)
+    for column, line in lines.items():
+        np.testing.assert_array_equal(line.get_xdata(), angles["time_s"])
+        np.testing.assert_array_equal(line.get_ydata(), angles[column])
+
+
+def test_right_and_left_share_a_panel_and_differ_in_colour(angles):
+    figure = joint_angle_figure(angles)
+    assert len(figure.axes) == 21
+    for joint in JOINTS:
+        for column in joint.columns:
+            axes = _lines(figure)[column].axes
+            colour = to_hex(_lines(figure)[column].get_color()).upper()
+            if joint.side == "R":
+                assert colour == RIGHT_COLOUR
+                assert axes is _lines(figure)[column.replace("_R_", "_L_")].axes
+            elif joint.side == "L":
+                assert colour == LEFT_COLOUR
+            else:
+                assert colour not in {RIGHT_COLOUR, LEFT_COLOUR}
+
+
+def test_panels_say_name_unit_and_positive_direction(angles):
+    figure = joint_angle_figure(angles, title="joey.mp4", subtitle="absolute")
+    texts = {text.get_text() for text in _panel(figure, "Ankle flexion").texts}
+    assert texts == {"ankle_{R,L}_flexion_deg", "dorsiflexion +"}
+    assert {text.get_text() for text in _panel(figure, "Pelvis tilt").texts} >= {"pelvis_tilt_deg"}
+    assert _panel(figure, "Knee flexion").get_ylabel() == "angle (deg)"
+    assert _panel(figure, "Elbow flexion").get_xlabel() == "time (s)"
+    assert {"joey.mp4", "absolute"} <= {text.get_text() for text in figure.texts}
+
+
+def test_gaps_stay_open(angles):
+    angles.loc[10:20, "knee_L_flexion_deg"] = np.nan
+    line = _lines(joint_angle_figure(angles))["knee_L_flexion_deg"]
+    assert np.isnan(line.get_ydata()[10:21]).all()
+    assert np.isfinite(line.get_ydata()[[9, 21]]).all()
+
+
+def test_shading_covers_the_flagged_time_of_that_joint_only(angles):
+    flags = pd.DataFrame(
+        {f"{joint.name}_near_singularity": np.zeros(len(angles), bool) for joint in JOINTS}
+    )
+    flags.loc[30:59, "shoulder_R_near_singularity"] = True
+    figure = joint_angle_figure(angles, near_singularity=flags)
+    panel = _panel(figure, "Shoulder adduction")
+    amber, strip = panel.collections
+    assert to_hex(amber.get_facecolor()[0]).upper() == SINGULAR_COLOUR
+    assert to_hex(strip.get_facecolor()[0]).upper() == RIGHT_COLOUR
+    x = amber.get_paths()[0].vertices[:, 0]
+    assert x.min() == pytest.approx(29.5 / 60)
+    assert x.max() == pytest.approx(59.5 / 60)
+    assert not _panel(figure, "Elbow flexion").collections
+
+
+def test_noise_is_not_blown_up_to_fill_a_panel(angles):
+    angles["trunk_rotation_deg"] = 0.1 * np.sin(np.arange(len(angles)))
+    low, high = _panel(joint_angle_figure(angles), "Trunk rotation").get_ylim()
+    assert high - low >= 20
+
+
+def test_a_joint_without_data_says_so(angles):
+    angles[list(JOINTS[1].columns)] = np.nan
+    angles[list(JOINTS[2].columns)] = np.nan
+    panel = _panel(joint_angle_figure(angles), "Hip flexion")
+    assert "no data" in {text.get_text() for text in panel.texts}
+
+
+def test_the_isb_shoulder_is_drawn_under_its_own_names(angles):
+    names = dict(
+        zip(JOINTS[8].angles, ("plane_of_elevation", "elevation", "axial_rotation"), strict=True)
+    )
+    renamed = angles.rename(
+        columns={
+            f"shoulder_{side}_{old}_deg": f"shoulder_{side}_{new}_deg"
+            for side in "RL"
+            for old, new in names.items()
+        }
+    )
+    panel = _panel(joint_angle_figure(renamed), "Shoulder plane of elevation")
+    assert "forward +" in {text.get_text() for text in panel.texts}
+
+
+def test_one_frame_and_a_dollar_in_the_title_can_be_drawn(angles):
+    image = figure_png(joint_angle_figure(angles[:1], title="clip_$1_$2.mp4"), dpi=40)
+    assert image.startswith(b"\x89PNG")
+
+
+def test_a_long_clip_keeps_its_peaks(make_angles):
+    long = make_angles(frames=20_000)
+    long.loc[7_777, "hip_R_flexion_deg"] = 99.0
+    line = _lines(joint_angle_figure(long))["hip_R_flexion_deg"]
+    assert len(line.get_xdata()) < 5_000
+    assert line.get_ydata().max() == 99.0
+
+
+def test_the_same_angles_give_the_same_bytes(angles, tmp_path: Path):
+    for name in ("a.png", "b.png"):
+        write_figure(tmp_path / name, joint_angle_figure(angles), dpi=60)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    assert int.from_bytes((tmp_path / "a.png").read_bytes()[16:20], "big") == 600  # 10 in, 60 dpi
+
+
+def test_missing_columns_and_wrong_lengths_are_named(angles):
+    with pytest.raises(InputError, match="knee_R"):
+        joint_angle_figure(angles.drop(columns="knee_R_flexion_deg"))
+    with pytest.raises(InputError, match="no frames"):
+        joint_angle_figure(angles[:0])
+    with pytest.raises(InputError, match="rows"):
+        joint_angle_figure(angles, near_singularity=pd.DataFrame({"hip_R": [True]}))
+
+
+def test_a_folder_that_cannot_be_written_is_an_output_error(angles, tmp_path: Path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OutputError, match="cannot write"):
+        write_figure(tmp_path / "file" / "angles.png", joint_angle_figure(angles), dpi=40)
+
+
+def test_importing_the_figures_leaves_pyplot_and_the_backend_alone():
+    code = "import sys, gonio.reporting.figures; sys.exit('matplotlib.pyplot' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,352 @@
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gonio.errors import InputError
+from gonio.kinematics.gait import GaitEvents, NotGait
+from gonio.reporting.figures import figure_png, joint_angle_figure
+from gonio.reporting.payload import decoded
+from gonio.reporting.report import ReportContent, report_html, write_report
+from gonio.trc import read_trc
+
+_EVIL = 'joey</script><script>alert("1")</script><img src=x onerror=alert(2)>&\u2028.mp4'
+_CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+
+
+class _Page(HTMLParser):
+    """Collects what a browser would: elements, the text of scripts, the visible text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self.styles: list[str] = []
+        self.text: list[str] = []
+        self._open: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        self._open.append(tag)
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_endtag(self, tag):
+        if tag in self._open:
+            while self._open.pop() != tag:
+                pass
+
+    def handle_data(self, data):
+        inside = self._open[-1] if self._open else ""
+        if inside == "script":
+            self.scripts[-1] += data
+        elif inside == "style":
+            self.styles.append(data)
+        elif data.strip():
+            self.text.append(data.strip())
+
+    @property
+    def visible(self) -> str:
+        return re.sub(r"\s+", " ", " ".join(self.text))
+
+    @property
+    def data(self):
+        return json.loads(self.scripts[0])
+
+
+@pytest.fixture
+def content(angles, markers) -> ReportContent:
+    return ReportContent(
+        title="joey.mp4",
+        video={"date": "2024-05-13", "duration_s": 2.0, "rate_hz": 60.0},
+        subject={"stature_m": 1.78},
+        refiner="none",
+        scale="stature 1.78 m",
+        markers=markers,
+        angles=angles,
+    )
+
+
+def test_nothing_is_loaded_from_anywhere(content, angles):
+    page = _Page(report_html(replace(content, figure=figure_png(joint_angle_figure(angles), 40))))
+    for tag, attributes in page.elements:
+        assert tag not in {"link", "iframe", "object", "embed", "base"}
+        for name in ("src", "href", "srcset", "data", "action"):
+            assert (attributes.get(name) or "data:").startswith("data:")
+    assert not re.search(r"@import|url\(", "".join(page.styles))
+    own = "".join(page.scripts[2:])
+    assert not re.search(r"https?:|fetch\(|XMLHttpRequest|import\(|WebSocket|sendBeacon", own)
+    policy = next(a["content"] for t, a in page.elements if "http-equiv" in a)
+    assert "default-src 'none'" in policy
+
+
+def test_the_chart_library_is_told_to_send_nothing(content):
+    own = _Page(report_html(content)).scripts[3]
+    assert "showSendToCloud: false" in own
+    assert 'plotlyServerURL: ""' in own
+
+
+def test_text_from_outside_cannot_break_out(content):
+    evil = replace(
+        content,
+        title=_EVIL,
+        warnings=(_EVIL,),
+        video={"file": _EVIL, _EVIL: 1},
+        parameters={"video": _EVIL, "nested": {_EVIL: _EVIL}},
+        quality={"checkpoint": _EVIL, "table": [{"a": _EVIL}, {"a": "b"}]},
+        summary=pd.DataFrame({_EVIL: [_EVIL]}),
+        gait=NotGait(_EVIL),
+        limits=(_EVIL,),
+        scale=_EVIL,
+        refiner=_EVIL,
+    )
+    page, plain = _Page(report_html(evil)), _Page(report_html(content))
+    assert len(page.scripts) == len(plain.scripts) == 4
+    assert page.scripts[1:] == plain.scripts[1:]
+    assert not any("onerror" in attributes for _, attributes in page.elements)
+    assert page.data["title"] == _EVIL
+    assert page.visible.count('<script>alert("1")</script>') >= 9
+
+
+def test_the_page_carries_the_angles_and_markers_it_was_given(content, angles, markers):
+    data = _Page(report_html(content)).data
+    for column in angles.columns.drop("time_s"):
+        packed = data["tables"]["absolute"][column]
+        np.testing.assert_allclose(decoded(packed["y"], "<f4"), angles[column], atol=1e-4)
+    skeleton = data["skeleton"]
+    xyz = decoded(skeleton["positions"], "<i2").reshape(skeleton["frames"], -1, 3)
+    expected = markers.positions[::2]
+    np.testing.assert_allclose(
+        np.array(skeleton["origin_m"]) + xyz * skeleton["unit_m"], expected, atol=0.000501
+    )
+    assert set(data["tables"]) == {"absolute"}
+
+
+def test_optional_tables_are_carried_and_shown_only_if_given(content, angles):
+    plain = _Page(report_html(content)).visible
+    for heading in ("Summary", "Gait", "Quality", "Read this first", "All joints", "Parameters"):
+        assert heading not in plain
+    zeroed = angles.copy()
+    zeroed["hip_R_flexion_deg"] -= 10
+    full = replace(
+        content,
+        zeroed=zeroed,
+        opensim=angles[["time_s", "hip_R_flexion_deg"]][::2],
+        summary=pd.DataFrame({"joint": ["hip"], "rom_deg": [41.26]}),
+        gait=NotGait("both feet stand still."),
+        quality={"swaps_repaired": 28},
+        parameters={"cutoff_hz": 6.0},
+        warnings=("The camera is assumed level.",),
+    )
+    page = _Page(report_html(full))
+    for words in (
+        "This clip is not gait: both feet stand still.",
+        "Swaps repaired 28",
+        "ROM (°) hip 41.3",
+        "Cutoff 6 Hz",
+        "Read this first The camera is assumed level.",
+    ):
+        assert words in page.visible
+    tables = page.data["tables"]
+    assert set(tables["opensim"]) == {"hip_R_flexion_deg"}
+    assert len(decoded(tables["opensim"]["hip_R_flexion_deg"]["y"], "<f4")) == 60
+    assert decoded(tables["zeroed"]["hip_R_flexion_deg"]["y"], "<f4")[0] == pytest.approx(
+        angles["hip_R_flexion_deg"][0] - 10, abs=1e-4
+    )
+
+
+def test_refiner_scale_date_and_estimates_are_stated(content, markers):
+    visible = _Page(report_html(content)).visible
+    assert "no depth refiner: MediaPipe's own depth" in visible
+    assert "Scale stature 1.78 m" in visible
+    assert "Date 2024-05-13 Duration 2 s Rate 60 Hz" in visible
+    assert "no marker was estimated" in visible
+    estimated = markers.estimated.copy()
+    estimated[:, markers.names.index("Head")] = True
+    flagged = replace(
+        content, refiner="depth_refiner 1.0", markers=replace(markers, estimated=estimated)
+    )
+    visible = _Page(report_html(flagged)).visible
+    assert "depth_refiner 1.0" in visible
+    assert "no depth refiner" not in visible
+    assert "1.5 % of all marker samples; throughout: Head" in visible
+
+
+def test_singular_and_estimated_spans_reach_the_page(content, angles):
+    near = pd.DataFrame({"shoulder_R_near_singularity": np.arange(len(angles)) < 30})
+    estimated = pd.DataFrame({"ankle_L": np.arange(len(angles)) >= 60, "ankle_R": False})
+    data = _Page(
+        report_html(
+            replace(
+                content,
+                near_singularity=near,
+                estimated=estimated,
+            )
+        )
+    ).data
+    assert data["singular"] == {"shoulder_R": [[0.0, pytest.approx(29.5 / 60, abs=1e-4)]]}
+    assert data["estimated"] == {
+        "ankle_L": [[pytest.approx(59.5 / 60, abs=1e-4), pytest.approx(119 / 60, abs=1e-4)]]
+    }
+
+
+def test_gait_events_are_listed_and_drawn(content):
+    strikes = {"R": np.array([0.2, 1.3]), "L": np.array([0.75, 1.85])}
+    offs = {"R": np.array([0.9]), "L": np.array([0.35])}
+    page = _Page(report_html(replace(content, gait=GaitEvents(strikes, offs, 1.32))))
+    assert "Cadence 109 steps/min Stride time 1.1 s Stride length 1.32 m" in page.visible
+    assert "Right foot strike 0.20, 1.30 Left foot strike 0.75, 1.85" in page.visible
+    assert page.data["events"]["Left foot off"] == [0.35]
+
+
+def test_summary_columns_without_values_are_left_out(content):
+    summary = pd.DataFrame({"joint": ["hip"], "missing_share": [0.25], "cycles": [np.nan]})
+    visible = _Page(report_html(replace(content, summary=summary))).visible
+    assert "Summary Joint Missing (%) hip 25.0" in visible
+    assert "Cycles" not in visible
+
+
+def test_the_height_of_the_picture_is_not_taken_for_the_stature(content):
+    video = {"width": 1080, "height": 1920}
+    page = _Page(report_html(replace(content, video=video, subject={"height_m": 1.78})))
+    assert "Image 1080 × 1920 px Stature 1.78 m" in page.visible
+
+
+def test_the_same_content_gives_the_same_page(content):
+    assert report_html(content) == report_html(content)
+
+
+def test_tables_of_other_lengths_are_refused(content, angles):
+    with pytest.raises(InputError, match="zeroed"):
+        replace(content, zeroed=angles[:5])
+    with pytest.raises(InputError, match="time_s"):
+        replace(content, opensim=angles[["hip_R_flexion_deg"]])
+
+
+def test_ten_minutes_stay_below_25_megabytes(content, make_angles, make_markers):
+    angles = make_angles(frames=36_000)
+    long = replace(
+        content,
+        angles=angles,
+        zeroed=angles,
+        opensim=angles,
+        markers=make_markers(frames=36_000),
+    )
+    assert len(report_html(long).encode()) < 25e6
+
+
+_PROBE = """<script>
+setTimeout(() => {
+  const canvas = document.getElementById("skeleton");
+  const painted = () => {
+    const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+    let red = 0, blue = 0;
+    for (let i = 0; i < pixels.length; i += 4) {
+      if (pixels[i] > 180 && pixels[i + 2] < 60 && pixels[i + 3] > 200) red++;
+      if (pixels[i + 2] > 150 && pixels[i] < 60 && pixels[i + 3] > 200) blue++;
+    }
+    return [red, blue];
+  };
+  const seek = document.getElementById("seek");
+  const found = { painted: painted(), errors: window.failures };
+  found.tabs = [...document.querySelectorAll("#joints button")].map((b) => b.textContent);
+  seek.value = "1"; seek.dispatchEvent(new Event("input"));
+  found.clock = document.getElementById("clock").textContent;
+  found.cursor = document.getElementById("cursor").style.display;
+  document.querySelectorAll("#joints button")[2].click();
+  found.bare = painted();
+  document.getElementById("augmented").click();
+  found.augmented = painted();
+  document.getElementById("play").click();
+  setTimeout(() => {
+    const all = (selector, read) => [...document.querySelectorAll(selector)].map(read);
+    found.headings = all("#plot .annotation-text", (text) => text.textContent);
+    found.curves = document.querySelectorAll("#plot .scatterlayer .trace").length;
+    found.buttons = all("#plot .modebar-btn", (button) => button.dataset.title);
+    found.played = Number(seek.value);
+    const pre = document.createElement("pre");
+    pre.id = "found"; pre.textContent = JSON.stringify(found);
+    document.body.append(pre);
+  }, 1500);
+}, 1500);
+</script>"""
+# A page that nobody sees gets no animation frames: a timer stands in for them.
+_WATCH = """<script>window.failures = [];
+window.requestAnimationFrame = (draw) => setTimeout(() => draw(performance.now()), 16);
+addEventListener("error", (e) => window.failures.push(e.message));
+addEventListener("securitypolicyviolation", (e) => window.failures.push(e.blockedURI));</script>"""
+
+
+@pytest.mark.skipif(_CHROMIUM is None, reason="no Chromium here to open the page in")
+def test_a_browser_draws_the_skeleton_and_the_curves_without_a_complaint(content, tmp_path: Path):
+    html = report_html(replace(content, title=_EVIL, opensim=content.angles))
+    html = html.replace("<head>", "<head>" + _WATCH, 1)
+    head, foot = html.rsplit("</body>", 1)
+    page = tmp_path / "page.html"
+    page.write_text(head + _PROBE + "</body>" + foot, encoding="utf-8")
+    switches = "--headless --no-sandbox --disable-gpu --no-first-run --disable-sync "
+    switches += "--disable-background-networking --disable-component-update --window-size=1200,1200"
+    dump = subprocess.run(
+        [
+            str(_CHROMIUM),
+            *switches.split(),
+            f"--user-data-dir={tmp_path / 'profile'}",
+            "--virtual-time-budget=10000",
+            "--dump-dom",
+            page.as_uri(),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    ).stdout
+    found = json.loads(_text_of(dump, "found"))
+    assert found["errors"] == []
+    assert min(found["painted"]) > 100  # both sides of the body stand on the canvas
+    assert found["tabs"] == ["Pelvis", "Trunk", "Hip", "Knee", "Ankle", "Shoulder", "Elbow"]
+    assert found["clock"].startswith("1.00 /")
+    assert found["cursor"] == "block"
+    assert found["augmented"] != found["bare"]
+    assert found["played"] not in {0, 1}
+    assert found["curves"] == 12  # three angles, two sides, ours and OpenSim's
+    assert any(heading.startswith("Hip adduction") for heading in found["headings"])
+    assert not any("share" in (title or "").lower() for title in found["buttons"])
+
+
+def _text_of(html: str, element: str) -> str:
+    class Finder(HTMLParser):
+        text = ""
+        inside = False
+
+        def handle_starttag(self, tag, attrs):
+            self.inside = ("id", element) in attrs or (self.inside and tag != "pre")
+
+        def handle_data(self, data):
+            self.text += data if self.inside else ""
+
+        def handle_endtag(self, tag):
+            self.inside = False
+
+    finder = Finder(convert_charrefs=True)
+    finder.feed(html)
+    return finder.text
+
+
+def test_a_real_trial_makes_a_page(shared: Path, content, make_angles, tmp_path: Path):
+    trial = read_trc(shared / "balancing_trial" / "balancing_LSTM.trc")
+    angles = make_angles(frames=len(trial))
+    angles["time_s"] = trial.time_s
+    write_report(tmp_path / "report.html", replace(content, markers=trial, angles=angles))
+    data = _Page((tmp_path / "report.html").read_text(encoding="utf-8")).data
+    assert data["skeleton"]["names"] == list(trial.names)
+    assert data["skeleton"]["start_s"] == pytest.approx(trial.start_s)

@@ -1,0 +1,180 @@
+"""`kedro run` as a user types it: what it says, its exit code, what it leaves behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+from kedro.framework.startup import bootstrap_project
+
+from gonio.capture.demo import demo_video
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory, project):
+    """A copy of the project to run in, so that results of tests go nowhere else."""
+    folder = tmp_path_factory.mktemp("project")
+    for name in ("conf", "src", "pyproject.toml", ".telemetry", "README.md"):
+        source = project / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / name)
+    (folder / "data" / "01_raw").mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+def kedro_run(copy, monkeypatch):
+    """Run the command in this process; gives (exit code, what it said)."""
+    monkeypatch.chdir(copy)
+    bootstrap_project(copy)
+    from gonio.cli import cli
+
+    def run(*arguments):
+        result = CliRunner().invoke(cli, ["run", "--env", "test", *arguments])
+        return result.exit_code, result.output
+
+    return run
+
+
+OUTPUTS = {
+    "02_intermediate": ["landmarks.npz"],
+    "07_model_output": [
+        "markers.trc",
+        "markers_augmented.trc",
+        "joint_angles.csv",
+        "joint_angles.mot",
+        "markers_augmented.c3d",
+    ],
+    "08_reporting": [
+        "report.html",
+        "joint_angles.png",
+        "overlay.mp4",
+        "quality.json",
+        "summary.csv",
+    ],
+}
+
+
+def test_the_default_run_writes_every_file_twice_the_same(copy):
+    """In a process of its own, as a user runs it; the second run gives the same bytes."""
+    contents = []
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-m", "kedro", "run", "--env", "test"],
+            cwd=copy,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
+        )
+        assert done.returncode == 0, done.stderr
+        for layer, names in OUTPUTS.items():
+            for name in names:
+                assert (copy / "data" / "test" / layer / "cam01" / name).stat().st_size > 100
+        output = copy / "data" / "test" / "07_model_output" / "cam01"
+        contents.append(
+            {
+                name: (output / name).read_bytes()
+                for name in ("joint_angles.csv", "markers.trc", "markers_augmented.trc")
+            }
+        )
+    assert contents[0] == contents[1]
+
+
+def test_a_folder_goes_on_after_a_bad_video(copy, kedro_run, tmp_path):
+    (tmp_path / "a_bad.mp4").write_text("no video")
+    shutil.copy(demo_video("cam04"), tmp_path / "b_good.mp4")
+    (tmp_path / "notes.txt").write_text("not looked at")
+    code, said = kedro_run("--params", f"video={tmp_path},subject.height=1.72")
+    assert code == 1
+    assert "failed  a_bad.mp4" in said
+    assert "ok      b_good.mp4" in said
+    assert "1 of 2 videos failed" in said
+    assert (copy / "data" / "test" / "08_reporting" / "b_good" / "report.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "says"),
+    [
+        ("video=nosuch.mp4", "there is no video"),
+        ("video=../x.mp4", "outside the folder"),
+        ("video=a/../../x.mp4", "outside the folder"),
+        ("subject.height=178", "centimetres? Then write 1.78"),
+        ("subject.height=-1", "0.4 to 2.8 metres"),
+        ("subject.height=abc", "subject.height is 'abc'"),
+        ("subject.hight=1.78", "did you mean subject.height?"),
+        ("modle=lite", "did you mean model?"),
+        ("model=medium", "model is 'medium'; allowed are lite, full, heavy"),
+        ("model=heavy", "download pose_landmarker_heavy.task"),
+        ("person=biggest", "person is 'biggest'"),
+        ("refiner=depth", "there is no checkpoint"),
+        ("refiner=magic", "refiner is 'magic'"),
+        ("repair.cutoff_hz=0", "repair.cutoff_hz is 0"),
+        ("zero=static_trial", "static_trial=<path"),
+    ],
+)
+def test_bad_parameters_are_told_in_one_line(kedro_run, parameters, says):
+    code, said = kedro_run("--params", parameters)
+    assert code == 1
+    message = said.strip().splitlines()[-1]
+    assert message.startswith("Error: ")
+    assert says in message
+    assert "Traceback" not in said
+
+
+def test_a_folder_without_videos(kedro_run, tmp_path):
+    code, said = kedro_run("--params", f"video={tmp_path}")
+    assert code == 1
+    assert "holds no video" in said
+
+
+def test_two_videos_that_would_overwrite_each_other(kedro_run, tmp_path):
+    for name in ("x.mp4", "x.mov"):
+        (tmp_path / name).write_text("")
+    code, said = kedro_run("--params", f"video={tmp_path}")
+    assert code == 1
+    assert "same folder; rename one" in said
+
+
+def test_an_unknown_pipeline_is_told_with_those_that_exist(kedro_run):
+    code, said = kedro_run("--pipeline", "inferense")
+    assert code == 1
+    assert "there is no pipeline 'inferense'; there are" in said
+    assert "inference" in said
+
+
+@pytest.mark.parametrize("content", [b"", b"not safetensors at all", b"\x08\0\0\0\0\0\0\0{}      "])
+def test_a_broken_checkpoint_is_refused(copy, kedro_run, content):
+    path = copy / "data" / "test" / "06_models" / "depth_refiner.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    code, said = kedro_run("--params", "refiner=depth")
+    path.unlink()
+    assert code == 1
+    assert "is broken" in said or "no checkpoint of Gonio" in said
+    assert "refiner=none" in said
+
+
+def test_an_output_folder_that_cannot_be_made_is_told_before_the_work(copy, kedro_run, tmp_path):
+    video = tmp_path / "blocked.mp4"
+    shutil.copy(demo_video("cam01"), video)
+    blocker = copy / "data" / "test" / "07_model_output" / "blocked"
+    blocker.parent.mkdir(parents=True, exist_ok=True)
+    blocker.write_text("a file where the folder should be")
+    code, said = kedro_run("--params", f"video={video}")
+    assert code == 1
+    assert "output folder" in said
+    assert "detect" not in said
+    assert blocker.read_text() == "a file where the folder should be"
+
+
+def test_a_single_frame_is_no_motion(kedro_run, tmp_path, write_video):
+    import numpy as np
+
+    path = write_video(tmp_path / "still.mp4", [np.zeros((64, 64, 3), np.uint8)], [0.0])
+    code, said = kedro_run("--params", f"video={path}")
+    assert code == 1
+    assert "holds 1 frame" in said
