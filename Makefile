@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install run test test-all lint benchmark docs viz clean
+.PHONY: help install install-test run test test-all lint benchmark docs viz clean
 
 help:
 	@echo "make run        set up and run the default inference on the demo video"
@@ -15,27 +15,31 @@ help:
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --editable ".[test,render,cluster]"
 	touch $@
 
 install: $(VENV)/.installed
+install-test: $(VENV)/.installed-test
 
 run: install
 	$(BIN)/kedro run
 
-test: install
+test: install-test
 	$(BIN)/python -m pytest
 
-test-all: install
+test-all: install-test
 	$(BIN)/python -m pytest -m "slow or not slow"
 
-lint: install
+lint: install-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-benchmark: install
+benchmark: install-test
 	$(BIN)/python -m pytest benchmarks -m "slow or not slow" --benchmark-enable
 
 viz: install

@@ -40,7 +40,31 @@ _PLACES = {
     "joint_angle_figure": "gonio.reporting.figures",
 }
 
-__all__ = ["__version__", *sorted(_PLACES)]
+__all__ = [
+    "CameraOptions",
+    "GonioError",
+    "InputError",
+    "LandmarkSequence",
+    "MarkerTrajectories",
+    "RefinedPose",
+    "RepairOptions",
+    "Subject",
+    "__version__",
+    "augment_markers",
+    "demo_video",
+    "detect_landmarks",
+    "gimbal_flags",
+    "joint_angle_figure",
+    "joint_angles",
+    "markers_from_pose",
+    "pose_without_refiner",
+    "read_mot",
+    "read_trc",
+    "repair_landmarks",
+    "write_mot",
+    "write_trc",
+    "zeroed",
+]
 
 
 def __getattr__(name: str) -> Any:
