@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -39,6 +40,24 @@ def kedro_run(copy, monkeypatch):
     return run
 
 
+def _run_in_a_process(folder, *arguments, file_limit=None):
+    """`kedro run` as a process; `file_limit` is the largest file it can write, bytes."""
+
+    def limit():
+        if file_limit is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
+
+    return subprocess.run(
+        [sys.executable, "-m", "kedro", "run", "--env", "test", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
+        preexec_fn=limit,
+    )
+
+
 OUTPUTS = {
     "02_intermediate": ["landmarks.npz"],
     "07_model_output": [
@@ -62,14 +81,7 @@ def test_the_default_run_writes_every_file_twice_the_same(copy):
     """In a process of its own, as a user runs it; the second run gives the same bytes."""
     contents = []
     for _ in range(2):
-        done = subprocess.run(
-            [sys.executable, "-m", "kedro", "run", "--env", "test"],
-            cwd=copy,
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
-        )
+        done = _run_in_a_process(copy)
         assert done.returncode == 0, done.stderr
         for layer, names in OUTPUTS.items():
             for name in names:
@@ -82,6 +94,18 @@ def test_the_default_run_writes_every_file_twice_the_same(copy):
             }
         )
     assert contents[0] == contents[1]
+
+
+def test_a_disk_that_fills_up_during_the_report_loses_nothing(copy):
+    """The report takes 5 MB; with room for 3 MB it cannot be written, and the old one stays."""
+    report = copy / "data" / "test" / "08_reporting" / "cam01" / "report.html"
+    assert _run_in_a_process(copy).returncode == 0
+    before = report.read_bytes()
+    done = _run_in_a_process(copy, "--params", "subject.height=1.72", file_limit=3_000_000)
+    assert done.returncode == 1
+    assert f"Error: cannot write {report}: File too large" in done.stderr
+    assert report.read_bytes() == before
+    assert {path.name for path in report.parent.iterdir() if path.name.startswith(".")} == set()
 
 
 def test_a_folder_goes_on_after_a_bad_video(copy, kedro_run, tmp_path):

@@ -6,17 +6,18 @@ from gonio.errors import OutputError
 from gonio.files import replacing, write_text
 
 
-def test_a_full_disk_in_the_middle_loses_nothing(tmp_path, monkeypatch):
+def _write(path, error):
+    """Half of a new content, then an error of the disk or of the writer."""
+    with replacing(path) as scratch:
+        scratch.write_text("half of the n")
+        raise error
+
+
+def test_a_full_disk_in_the_middle_loses_nothing(tmp_path):
     path = tmp_path / "result.csv"
     write_text(path, "old")
-
-    def full(scratch):
-        scratch.write_text("half of the n")
-        raise OSError(errno.ENOSPC, "No space left on device")
-
     with pytest.raises(OutputError, match=r"result.csv: No space left.*unchanged"):
-        with replacing(path) as scratch:
-            full(scratch)
+        _write(path, OSError(errno.ENOSPC, "No space left on device"))
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]  # nothing half-written is left behind
 
@@ -24,9 +25,8 @@ def test_a_full_disk_in_the_middle_loses_nothing(tmp_path, monkeypatch):
 def test_an_error_of_the_writer_passes_and_loses_nothing(tmp_path):
     path = tmp_path / "result.csv"
     write_text(path, "old")
-    with pytest.raises(ZeroDivisionError), replacing(path) as scratch:
-        scratch.write_text("new")
-        raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError):
+        _write(path, ZeroDivisionError())
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -47,7 +47,7 @@ def test_who_faces_the_camera_faces_x_with_the_right_at_z():
 
 def test_walking_towards_the_camera_moves_the_body_along_x():
     path = np.linspace([0, 0, 0], [1.5, 0, 0.0], 90)
-    landmarks, room = standing(n=90, path=path)
+    landmarks, _ = standing(n=90, path=path)
     markers = made(landmarks)
     moved = markers["Hip"] - markers["Hip"][0]
     np.testing.assert_allclose(moved[10:-10], path[10:-10], atol=0.04)

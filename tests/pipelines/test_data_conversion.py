@@ -10,7 +10,7 @@ from kedro.runner import SequentialRunner
 
 from gonio.capture.store import ConversionPlan, ShardStore
 from gonio.datasets.shards import FolderDataset, ImageDataset, ShardFolderDataset
-from gonio.datasets.text import FigureDataset, JsonDataset, TableDataset
+from gonio.datasets.text import JsonDataset, PngDataset, TableDataset
 from gonio.pipelines.data_conversion import create_pipeline, nodes
 from tests.capture.fakes import FakeSource, plan_of
 
@@ -29,8 +29,8 @@ def catalog(root: Path, parameters: dict[str, Any]) -> DataCatalog:
             "conversion_errors": TableDataset(str(report / "errors.csv")),
             "conversion_problems": TableDataset(str(report / "problems.csv")),
             "conversion_summary": JsonDataset(str(report / "summary.json")),
-            "conversion_error_figure": FigureDataset(str(report / "errors.png")),
-            "conversion_coverage_figure": FigureDataset(str(report / "coverage.png")),
+            "conversion_error_figure": PngDataset(str(report / "errors.png")),
+            "conversion_coverage_figure": PngDataset(str(report / "coverage.png")),
             "contact_sheet": ImageDataset(str(report / "contact_sheet.jpg")),
         }
     )

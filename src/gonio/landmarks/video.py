@@ -101,7 +101,7 @@ def probe(path: str | Path) -> VideoInfo:
         path=source,
         width=first.rgb.shape[1],
         height=first.rgb.shape[0],
-        rate_hz=1 / step,
+        rate_hz=round(1 / step, 6),
         frames=len(times),
         duration_s=float(times[-1] - times[0] + (0.0 if np.isnan(step) else step)),
         rotation=_rotation_of(source),

@@ -1,0 +1,166 @@
+"""Make the tables of kinematics.md from the code and from the reference trial.
+
+Run `python docs/make_kinematics_tables.py` after a change of segments, joints or angles. The
+comparison needs the folder `shared` beside the project; without it that table is left as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from gonio.kinematics import joint_angles, model_coordinates, read_mot
+from gonio.kinematics.segments import SEGMENTS
+from gonio.skeleton import COLUMN_AXES, JOINTS
+from gonio.trc import read_trc
+
+PAGE = Path(__file__).with_name("kinematics.md")
+TRIAL = Path(__file__).resolve().parents[2] / "shared" / "balancing_trial"
+
+SPINE = ("L5_S1", "L4_L5", "L3_L4", "L2_L3", "L1_L2", "L1_T12")
+
+WHY = {
+    "pelvis_tilt_deg": "Other sequence: OpenSim's pelvis is Z-X-Y (tilt first, in the lab's axes), "
+    "ours Y-X-Z (heading first). This subject faces -Z, so OpenSim's tilt and list are turned by "
+    "90 degrees against the body; compare the model's own coordinates in the last columns.",
+    "pelvis_list_deg": "As for tilt.",
+    "pelvis_rotation_deg": "Alike: heading dominates both sequences.",
+    "hip_adduction": "Alike.",
+    "hip_rotation": "The model's knee has one axis. What the shank does beside it (our knee "
+    "adduction and rotation) goes into the model's hip rotation, most on the swinging right leg; "
+    "ours is turned by the epicondyles alone.",
+    "ankle_adduction": "The model's subtalar joint has one oblique axis (about 37 degrees up, 23 "
+    "inward): inversion, foot adduction and some flexion are one number there, three here.",
+    "trunk_flexion_deg": "The model's lumbar flexion is held at 0 by a task in its set-up and "
+    "hardly moves; markers are followed by the pelvis instead.",
+    "trunk_adduction_deg": "The model bends about six joints at L1 to L5 that turn with fixed "
+    "shares and must reach the shoulders by themselves; ours is the line L5/S1 to the shoulders.",
+    "trunk_rotation_deg": "As for trunk adduction.",
+    "elbow_flexion": "The model's upper arm hangs on a scapula that slides (sh_tx ... sh_tz): it "
+    "moves the model's elbow, not ours. The model's axis is oblique by the carrying angle.",
+    "elbow_pronation": "Held at 90 degrees in the reference (no axis free), so nothing to compare.",
+    "flexion": "Alike.",
+}
+
+
+def segment_table() -> str:
+    """One row a segment: markers, axes, stand-ins, source."""
+    rows = ["| segment | markers | origin | axes | stand-ins | source |", "|---|" + "---|" * 5]
+    for d in SEGMENTS:
+        markers = ", ".join(f"`{m.format(r='r', R='R')}`" for m in d.markers)
+        name = f"{d.name} (R, L)" if d.sided else d.name
+        stand_ins = d.stand_ins.format(r="r", R="R")
+        rows.append(f"| {name} | {markers} | {d.origin} | {d.axes} | {stand_ins} | {d.source} |")
+    return "\n".join(rows)
+
+
+def joint_table() -> str:
+    """One row a joint: parent, child, sequence, and the axis and sign of each column."""
+    rows = [
+        "| joint | from | to | sequence | first column | second | third |",
+        "|---|" + "---|" * 6,
+    ]
+    for joint in JOINTS:
+        columns = [
+            f"{angle} ({'+' if sign > 0 else '-'}{axis})"
+            for angle, sign, axis in zip(joint.angles, joint.signs, COLUMN_AXES, strict=True)
+        ]
+        sequence = "-".join(joint.sequence)
+        rows.append(
+            f"| {joint.name} | {joint.parent} | {joint.child} | {sequence} | "
+            + " | ".join(columns)
+            + " |"
+        )
+    return "\n".join(rows)
+
+
+def reference_coordinates(motion: pd.DataFrame) -> dict[str, tuple[str, pd.Series]]:
+    """Our column -> (name of the reference, its values with our sign)."""
+    pairs: dict[str, tuple[str, pd.Series]] = {
+        f"pelvis_{angle}_deg": (f"pelvis_{angle}", motion[f"pelvis_{angle}"])
+        for angle in ("tilt", "list", "rotation")
+    }
+    for side in "RL":
+        s = side.lower()
+        for ours, theirs in (
+            (f"hip_{side}_flexion_deg", f"hip_flexion_{s}"),
+            (f"hip_{side}_adduction_deg", f"hip_adduction_{s}"),
+            (f"hip_{side}_rotation_deg", f"hip_rotation_{s}"),
+            (f"knee_{side}_flexion_deg", f"knee_angle_{s}"),
+            (f"ankle_{side}_flexion_deg", f"ankle_angle_{s}"),
+            (f"ankle_{side}_adduction_deg", f"subtalar_angle_{s}"),
+            (f"elbow_{side}_flexion_deg", f"elbow_flex_{s}"),
+            (f"elbow_{side}_pronation_deg", f"pro_sup_{s}"),
+        ):
+            pairs[ours] = (theirs, motion[theirs])
+    for angle, ending, sign in (
+        ("flexion", "Flex_Ext", -1),
+        ("adduction", "Lat_Bending", 1),
+        ("rotation", "axial_rotation", 1),
+    ):
+        total = sign * sum(motion[f"{joint}_{ending}"] for joint in SPINE)
+        label = f"{'-' if sign < 0 else ''}sum of *_{ending}"
+        pairs[f"trunk_{angle}_deg"] = (label, total)
+    return pairs
+
+
+def _why(column: str) -> str:
+    plain = column.removesuffix("_deg").replace("_R_", "_").replace("_L_", "_")
+    return next(WHY[key] for key in (column, plain, plain.split("_")[-1]) if key in WHY)
+
+
+def _agreement(ours: pd.Series, theirs: pd.Series) -> str:
+    if theirs.std() < 1e-3 or ours.std() < 1e-3:
+        return "- | -"
+    return f"{np.corrcoef(ours, theirs)[0, 1]:.3f} | {np.std(ours - theirs):.1f}"
+
+
+def comparison_table() -> str:
+    """Our angles, and the model coordinates that we write, beside OpenSim's."""
+    markers = read_trc(TRIAL / "balancing_LSTM.trc")
+    motion = read_mot(TRIAL / "balancing_LSTM.mot")
+    angles, coordinates = joint_angles(markers), model_coordinates(markers)
+    rows = [
+        "| our angle | OpenSim | r | RMS deg | offset deg | MOT r | MOT RMS deg | why |",
+        "|---|" + "---|" * 7,
+    ]
+    for column, (name, theirs) in reference_coordinates(motion).items():
+        ours = angles[column]
+        own = _agreement(coordinates[name], theirs) if name in coordinates else "- | -"
+        offset = ours.mean() - theirs.mean()
+        rows.append(
+            f"| {column} | {name} | {_agreement(ours, theirs)} | {offset:+.1f} | {own} | "
+            f"{_why(column)} |"
+        )
+    return "\n".join(rows)
+
+
+def filled(page: str, name: str, table: str) -> str:
+    """The page with a table put between its two comments.
+
+    Raises:
+        ValueError: the page has no such place.
+    """
+    pattern = rf"(<!-- {name}: begin -->\n).*?(<!-- {name}: end -->)"
+    page, count = re.subn(pattern, lambda m: f"{m[1]}{table}\n{m[2]}", page, flags=re.DOTALL)
+    if count != 1:
+        raise ValueError(f"{PAGE.name} has no place for the table {name!r}")
+    return page
+
+
+def main() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    page = filled(page, "segments", segment_table())
+    page = filled(page, "joints", joint_table())
+    if TRIAL.is_dir():
+        page = filled(page, "comparison", comparison_table())
+    else:
+        print(f"{TRIAL} is absent: the comparison is left as it is")
+    PAGE.write_text(page, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
