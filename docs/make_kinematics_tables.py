@@ -24,24 +24,26 @@ SPINE = ("L5_S1", "L4_L5", "L3_L4", "L2_L3", "L1_L2", "L1_T12")
 
 WHY = {
     "pelvis_tilt_deg": "Other sequence: OpenSim's pelvis is Z-X-Y (tilt first, in the lab's axes), "
-    "ours Y-X-Z (heading first). This subject faces -Z, so OpenSim's tilt and list are turned by "
-    "90 degrees against the body; compare the model's own coordinates in the last columns.",
+    "ours Y-X-Z (heading first). This subject faces +Z, a quarter turn from the lab's X, so that "
+    "what is tilt of the body is list in OpenSim. Our MOT is in OpenSim's sequence.",
     "pelvis_list_deg": "As for tilt.",
     "pelvis_rotation_deg": "Alike: heading dominates both sequences.",
     "hip_adduction": "Alike.",
     "hip_rotation": "The model's knee has one axis. What the shank does beside it (our knee "
-    "adduction and rotation) goes into the model's hip rotation, most on the swinging right leg; "
-    "ours is turned by the epicondyles alone.",
-    "ankle_adduction": "The model's subtalar joint has one oblique axis (about 37 degrees up, 23 "
-    "inward): inversion, foot adduction and some flexion are one number there, three here.",
-    "trunk_flexion_deg": "The model's lumbar flexion is held at 0 by a task in its set-up and "
-    "hardly moves; markers are followed by the pelvis instead.",
-    "trunk_adduction_deg": "The model bends about six joints at L1 to L5 that turn with fixed "
-    "shares and must reach the shoulders by themselves; ours is the line L5/S1 to the shoulders.",
+    "adduction and rotation) goes into the model's hip rotation; ours is turned by the epicondyles "
+    "alone. The MOT, fitted with the same knee, agrees.",
+    "ankle_adduction": "The model's subtalar joint has one oblique axis and stops at 20 degrees, "
+    "which it reaches here: inversion, foot adduction and some flexion are one number there, three "
+    "here. The MOT, fitted with the same joint, agrees.",
+    "trunk_flexion_deg": "A task in the model's set-up holds its lumbar flexion at 0: it hardly "
+    "moves.",
+    "trunk_adduction_deg": "The model bends about six joints from L5 to T12 to bring its shoulders "
+    "to the markers; ours is the line from L5/S1 to the shoulders.",
     "trunk_rotation_deg": "As for trunk adduction.",
-    "elbow_flexion": "The model's upper arm hangs on a scapula that slides (sh_tx ... sh_tz): it "
-    "moves the model's elbow, not ours. The model's axis is oblique by the carrying angle.",
-    "elbow_pronation": "Held at 90 degrees in the reference (no axis free), so nothing to compare.",
+    "elbow_flexion": "The reference stands at the limit of its pronation (90 degrees), and its "
+    "elbow makes up for that. Against OpenSim's inverse kinematics on the simple model, where "
+    "pronation is free, our flexion has r 0.97 to 0.99 and 3.1 to 3.4 degrees RMS.",
+    "elbow_pronation": "At its limit throughout in the reference: nothing to compare.",
     "flexion": "Alike.",
 }
 
