@@ -13,14 +13,13 @@ import numpy as np
 import pandas as pd
 
 from gonio.kinematics import joint_angles, model_coordinates, read_mot
+from gonio.kinematics.comparison import COORDINATES_OF_COLUMN, PELVIS, SPINE
 from gonio.kinematics.segments import SEGMENTS
 from gonio.skeleton import COLUMN_AXES, JOINTS
 from gonio.trc import read_trc
 
 PAGE = Path(__file__).with_name("kinematics.md")
 TRIAL = Path(__file__).resolve().parents[2] / "shared" / "balancing_trial"
-
-SPINE = ("L5_S1", "L4_L5", "L3_L4", "L2_L3", "L1_L2", "L1_T12")
 
 WHY = {
     "pelvis_tilt_deg": "Other sequence: OpenSim's pelvis is Z-X-Y (tilt first, in the lab's axes), "
@@ -81,31 +80,11 @@ def joint_table() -> str:
 
 def reference_coordinates(motion: pd.DataFrame) -> dict[str, tuple[str, pd.Series]]:
     """Our column -> (name of the reference, its values with our sign)."""
-    pairs: dict[str, tuple[str, pd.Series]] = {
-        f"pelvis_{angle}_deg": (f"pelvis_{angle}", motion[f"pelvis_{angle}"])
-        for angle in ("tilt", "list", "rotation")
-    }
-    for side in "RL":
-        s = side.lower()
-        for ours, theirs in (
-            (f"hip_{side}_flexion_deg", f"hip_flexion_{s}"),
-            (f"hip_{side}_adduction_deg", f"hip_adduction_{s}"),
-            (f"hip_{side}_rotation_deg", f"hip_rotation_{s}"),
-            (f"knee_{side}_flexion_deg", f"knee_angle_{s}"),
-            (f"ankle_{side}_flexion_deg", f"ankle_angle_{s}"),
-            (f"ankle_{side}_adduction_deg", f"subtalar_angle_{s}"),
-            (f"elbow_{side}_flexion_deg", f"elbow_flex_{s}"),
-            (f"elbow_{side}_pronation_deg", f"pro_sup_{s}"),
-        ):
-            pairs[ours] = (theirs, motion[theirs])
-    for angle, ending, sign in (
-        ("flexion", "Flex_Ext", -1),
-        ("adduction", "Lat_Bending", 1),
-        ("rotation", "axial_rotation", 1),
-    ):
-        total = sign * sum(motion[f"{joint}_{ending}"] for joint in SPINE)
-        label = f"{'-' if sign < 0 else ''}sum of *_{ending}"
-        pairs[f"trunk_{angle}_deg"] = (label, total)
+    pairs: dict[str, tuple[str, pd.Series]] = {f"{n}_deg": (n, motion[n]) for n in PELVIS}
+    for column, (names, sign) in COORDINATES_OF_COLUMN.items():
+        label = names[0] if len(names) == 1 else f"sum of *{names[0].removeprefix(SPINE[0])}"
+        total = sign * motion[[name for name in names if name in motion]].sum(axis=1)
+        pairs[column] = (f"-{label}" if sign < 0 else label, total)
     return pairs
 
 

@@ -105,9 +105,14 @@ def _distinct(videos: list[Path]) -> list[Path]:
 def _run_once(arguments: dict[str, Any]) -> None:
     """Run Kedro; of an error, let out what was written for the user.
 
+    `inference` runs in threads unless told otherwise: the overlay is drawn on one core while the
+    markers are augmented on another.
+
     Raises:
         GonioError: the first in the chain of causes, if there is one.
     """
+    if not set(arguments.get("pipelines") or ()) - {INFERENCE, "__default__"}:
+        arguments = {**arguments, "runner": arguments.get("runner") or "ThreadRunner"}
     try:
         RUN_KEDRO(**arguments)
     except GonioError:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gonio.errors import OutputError
+from gonio.errors import GonioError, OutputError
 
 
 @contextmanager
@@ -40,7 +40,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         scratch.chmod(0o666 & ~_umask())
         scratch.replace(target)
     except OSError as error:
-        if isinstance(error, OutputError):
+        if isinstance(error, GonioError):  # some of them are OSErrors too
             raise
         raise OutputError(
             f"cannot write {target}: {error.strerror or error}. Check that the folder is writable "

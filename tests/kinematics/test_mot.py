@@ -12,7 +12,12 @@ from gonio.kinematics.mot import read_mot, write_mot
 def table() -> pd.DataFrame:
     angle = np.array([0.0, 12.5, np.nan, -400.0])
     return pd.DataFrame(
-        {"time": np.arange(4) / 60, "pelvis_tilt": angle, "pelvis_tx": [0.1, 0.2, 0.3, 0.4]}
+        {
+            "time": np.arange(4) / 60,
+            "pelvis_tilt": angle,
+            "knee_angle_r": np.nan,
+            "pelvis_tx": [np.nan, np.nan, 0.3, 0.4],
+        }
     )
 
 
@@ -29,10 +34,20 @@ def test_opensim_reads_it(table, tmp_path):
     assert storage.getSize() == 4
     assert storage.isInDegrees()
     read = opensim.TimeSeriesTable(str(tmp_path / "a.mot"))
-    assert list(read.getColumnLabels()) == ["pelvis_tilt", "pelvis_tx"]
-    assert np.allclose(
-        read.getDependentColumn("pelvis_tilt").to_numpy(), table["pelvis_tilt"], equal_nan=True
-    )
+    assert list(read.getColumnLabels()) == ["pelvis_tilt", "knee_angle_r", "pelvis_tx"]
+    # OpenSim knows no gaps: a straight line bridges them.
+    bridged = {"pelvis_tilt": [0, 12.5, -193.75, -400], "knee_angle_r": [0, 0, 0, 0]}
+    for name, values in bridged.items():
+        assert np.allclose(read.getDependentColumn(name).to_numpy(), values)
+
+
+def test_the_file_says_which_samples_are_bridged(table, tmp_path):
+    write_mot(tmp_path / "a.mot", table)
+    text = (tmp_path / "a.mot").read_text()
+    assert "missing=pelvis_tilt:2;knee_angle_r:0-3;pelvis_tx:0-1\n" in text
+    assert "nan" not in text.lower()
+    write_mot(tmp_path / "b.mot", table[["time"]].assign(a=1.0))
+    assert "missing" not in (tmp_path / "b.mot").read_text()
 
 
 def test_reference_file_of_opensim(shared):
@@ -47,7 +62,7 @@ def test_radians_become_degrees_but_lengths_stay(table, tmp_path):
     path.write_text(path.read_text().replace("inDegrees=yes", "inDegrees=no"))
     read = read_mot(path)
     assert read["pelvis_tilt"][1] == pytest.approx(np.degrees(12.5))
-    assert read["pelvis_tx"][1] == pytest.approx(0.2)
+    assert read["pelvis_tx"][3] == pytest.approx(0.4)
 
 
 def test_bad_files(table, tmp_path):
@@ -61,6 +76,9 @@ def test_bad_files(table, tmp_path):
     whole = path.read_text()
     path.write_text("\n".join(whole.splitlines()[:-1]) + "\n")
     with pytest.raises(InputError, match="nRows=4, the file has 3"):
+        read_mot(path)
+    path.write_text(whole.replace("pelvis_tilt:2;", "pelvis_tilt:x;"))
+    with pytest.raises(InputError, match="broken at 'pelvis_tilt:x'"):
         read_mot(path)
     path.write_text(whole.replace("12.50000000", "twelve"))
     with pytest.raises(InputError, match="no number"):

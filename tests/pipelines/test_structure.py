@@ -46,7 +46,7 @@ def _in_memory(dataset):
         "joint_angles_computed",
         "demo_joints",
         "opensim_quality",
-        "opensim_coordinates",
+        "opensim_angles",
     } or dataset.startswith("conversion_")
 
 

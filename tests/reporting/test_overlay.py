@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gonio.errors import InputError, MissingFileError, OutputError
-from gonio.reporting import overlay as overlay_module
+from gonio.reporting import encoding as encoding_module
 from gonio.reporting.overlay import OverlayVideo, draw_skeleton, write_overlay
 from gonio.reporting.style import LEFT_COLOUR, MARKED_COLOUR, RIGHT_COLOUR, rgb_of
 from gonio.skeleton import MEDIAPIPE
@@ -178,8 +178,8 @@ def test_frames_without_a_person_or_beyond_the_landmarks_are_shown_as_they_are(
 def test_without_x264_another_encoder_is_taken_and_named(
     make_video, make_landmarks, tmp_path, monkeypatch, caplog
 ):
-    others = (("libx264_that_is_not_there", {}), overlay_module.ENCODERS[-1])
-    monkeypatch.setattr(overlay_module, "ENCODERS", others)
+    others = (("libx264_that_is_not_there", {}), encoding_module.ENCODERS[-1])
+    monkeypatch.setattr(encoding_module, "ENCODERS", others)
     times = _even(0.4, 25.0)
     with caplog.at_level(logging.WARNING):
         write_overlay(tmp_path / "o.mp4", OverlayVideo(make_video(times), make_landmarks(times)))
@@ -188,7 +188,7 @@ def test_without_x264_another_encoder_is_taken_and_named(
 
 
 def test_without_any_encoder_it_says_so(make_video, make_landmarks, tmp_path, monkeypatch):
-    monkeypatch.setattr(overlay_module, "ENCODERS", (("none_such", {}),))
+    monkeypatch.setattr(encoding_module, "ENCODERS", (("none_such", {}),))
     times = _even(0.2, 25.0)
     with pytest.raises(OutputError, match="none_such"):
         write_overlay(tmp_path / "o.mp4", OverlayVideo(make_video(times), make_landmarks(times)))

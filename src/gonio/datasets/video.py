@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gonio.datasets.base import FileDataset
+from gonio.files import replacing
 from gonio.landmarks.video import VideoInfo, probe
 from gonio.reporting.overlay import OverlayVideo, write_overlay
 
@@ -17,3 +18,16 @@ class VideoDataset(FileDataset[OverlayVideo, VideoInfo]):
     def save(self, data: OverlayVideo) -> None:
         """Draw and encode the overlay, frame by frame."""
         write_overlay(self.path, data)
+
+
+class EncodedVideoDataset(FileDataset[bytes, VideoInfo]):
+    """A video that comes encoded; loading looks it over, as `VideoDataset` does."""
+
+    def load(self) -> VideoInfo:
+        """What the video says of itself."""
+        return probe(self.path)
+
+    def save(self, data: bytes) -> None:
+        """Write the video."""
+        with replacing(self.path) as scratch:
+            scratch.write_bytes(data)

@@ -2,11 +2,13 @@
 
 The model is scaled to the subject and fitted to the markers from the pelvis outward, all frames at
 once: each body is turned about the joint that carries it (its place follows from the bodies before
-it) so that its markers come nearest to the recorded ones in the least-squares sense; then the
-joints of each leg and arm together, by Gauss-Newton steps, because knee, ankle, subtalar joint,
-elbow and forearm have one axis each in the model. So the model, driven by these coordinates,
-carries its markers to where ours are, as near as its joints allow. They are other numbers than the
-ISB angles: other axes, other zero poses, other sequences.
+it) so that its markers come nearest to the recorded ones in the least-squares sense. Hip and knee,
+and the joints of the arm, are fitted together by Gauss-Newton steps, because knee, elbow and
+forearm have one axis each in the model. The foot is turned like its markers, whatever the distance
+left between them: the model's ankle lies lower than its malleolus markers say, and knee and ankle
+would have to bend to make up for it. So the model, driven by these coordinates, carries its markers
+to where ours are, as near as its joints and proportions allow. They are other numbers than the ISB
+angles: other axes, other zero poses, other sequences.
 """
 
 from __future__ import annotations
@@ -101,10 +103,8 @@ class _Fit:
         self._fit_ball(thigh, *self._markers(thigh, on_thigh))
         self._fit_chain((shank,), {shank: on_shank}, {f"knee_angle_{side}": 0.3})
         talus = f"talus_{side}"
-        self._fit_chain((talus, foot), {foot: on_foot})
-        self._fit_chain(
-            (thigh, shank, talus, foot), {thigh: on_thigh, shank: on_shank, foot: on_foot}
-        )
+        self._fit_chain((thigh, shank), {thigh: on_thigh, shank: on_shank})
+        self._fit_chain((talus, foot), {foot: on_foot}, direction_only=True)
 
     def arm(self, side: str, prefix: str) -> None:
         upper, ulna, radius = (f"{body}_{side}" for body in ("humerus", "ulna", "radius"))
@@ -173,6 +173,8 @@ class _Fit:
         bodies: Sequence[str],
         names: Mapping[str, Sequence[str]],
         start: Mapping[str, float] | None = None,
+        *,
+        direction_only: bool = False,
     ) -> None:
         """Values of successive joints that bring the markers of their bodies to their places.
 
@@ -180,6 +182,7 @@ class _Fit:
             bodies: carried by the joints that move, from the trunk outward.
             names: body -> markers on it.
             start: first values, radians; 0 or what was found before where not given.
+            direction_only: fit how the markers lie to each other, not where they are.
         """
         joints = [self.model.joint_of(body) for body in bodies]
         moving = [c for joint in joints for c in joint.coordinates]
@@ -192,7 +195,10 @@ class _Fit:
             carried = self._carried(
                 joints, by_name, {b: points for b, (points, _) in marked.items()}
             )
-            return np.asarray(np.where(seen, carried - targets, 0.0).reshape(self.count, -1))
+            apart = np.where(seen, carried - targets, 0.0)
+            if direction_only:
+                apart = apart - apart.mean(axis=1, keepdims=True)
+            return np.asarray(apart.reshape(self.count, -1))
 
         first = np.zeros(self.count)
         begin = [self.values.get(c.name, first + (start or {}).get(c.name, 0.0)) for c in moving]

@@ -11,6 +11,7 @@ from gonio.types import FloatArray
 _STEPS = 10
 _DAMPING = 1e-9
 _PROBE = 1e-5
+_SMALL_ENOUGH = 1e-5  # radians
 
 
 def turned_onto(points: FloatArray, targets: FloatArray) -> FloatArray:
@@ -65,6 +66,9 @@ def gauss_newton(
         gradient = np.swapaxes(slope, 1, 2) @ now[:, :, None]
         missing = ~np.isfinite(normal).all(axis=(1, 2)) | ~np.isfinite(gradient).all(axis=(1, 2))
         normal[missing], gradient[missing] = np.eye(unknowns), 0.0
+        before = values
         values = np.clip(values - np.linalg.solve(normal, gradient)[:, :, 0], low, high)
+        if np.abs(values - before).max(initial=0.0) < _SMALL_ENOUGH:
+            break
     values[~np.isfinite(residual(values)).all(axis=1)] = np.nan
     return values

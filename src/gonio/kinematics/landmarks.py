@@ -13,6 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from gonio.errors import InputError
+from gonio.markers.hip_centres import hip_centre_offset
 from gonio.skeleton import AUGMENTED_MARKERS, MARKERS, Side
 from gonio.types import FloatArray, MarkerTrajectories
 
@@ -129,9 +130,7 @@ def hip_joint_centre(
 ) -> FloatArray:
     """Hip joint centre by regression from the pelvis markers.
 
-    Harrington et al., J Biomech 40, 2007, 595-602, equations for all groups: in the pelvis frame
-    with its origin midway between the ASIS, x = -0.24 PD - 9.9 mm, y = -0.30 PW - 10.9 mm,
-    z = 0.33 PW + 7.3 mm.
+    See `gonio.markers.hip_centres.hip_centre_offset` (Harrington et al. 2007).
 
     Args:
         pelvis: (T, 3, 3) lab from pelvis.
@@ -143,10 +142,7 @@ def hip_joint_centre(
     Returns:
         (T, 3) metres, lab.
     """
-    z = 0.33 * width_m + 0.0073
-    offset = np.array(
-        [-0.24 * depth_m - 0.0099, -0.30 * width_m - 0.0109, z if side == "R" else -z]
-    )
+    offset = hip_centre_offset(width_m, depth_m, side)
     return np.asarray(mid_asis + pelvis @ offset)
 
 

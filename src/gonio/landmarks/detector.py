@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +36,7 @@ def detect_landmarks(
     max_people: int = 4,
     model_folder: str | Path | None = None,
     progress: bool = False,
+    watch: Callable[[VideoFrame], None] | None = None,
 ) -> LandmarkSequence:
     """Find one person in a video.
 
@@ -51,6 +52,7 @@ def detect_landmarks(
         max_people: how many people to tell apart; 1 takes whom MediaPipe finds first.
         model_folder: where downloaded models lie.
         progress: whether to show a progress bar.
+        watch: is called with every frame before it is looked at.
 
     Returns:
         (T, 33, ...) landmarks; frames without a person are NaN.
@@ -64,7 +66,7 @@ def detect_landmarks(
     path = find_pose_model(model, model_folder)
     alone = max_people == 1 or (person in ("largest", "central", 0) and _alone(video, path))
     frames = tqdm(
-        read_frames(video),
+        _watched(read_frames(video), watch),
         total=info.frames,
         desc=f"landmarks of {info.path.name}",
         unit="frame",
@@ -83,6 +85,15 @@ def detect_landmarks(
             "should be whole in the picture, well lit and not too small"
         )
     return sequence
+
+
+def _watched(
+    frames: Iterable[VideoFrame], watch: Callable[[VideoFrame], None] | None
+) -> Iterator[VideoFrame]:
+    for frame in frames:
+        if watch is not None:
+            watch(frame)
+        yield frame
 
 
 def detect_frames(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from gonio.frames import normalised
+from gonio.skeleton import Side
 from gonio.types import FloatArray
 
 
@@ -32,14 +34,30 @@ def pelvis_axes(
     return origin, np.stack([x, np.cross(z, x), z], axis=-1)
 
 
+def hip_centre_offset(width_m: ArrayLike, depth_m: ArrayLike, side: Side) -> FloatArray:
+    """Hip joint centre in the pelvis frame, from midway between the ASIS.
+
+    Harrington et al. 2007, J Biomech 40:595, equations for all groups without leg length, in
+    millimetres: forward -0.24 PD - 9.9, up -0.30 PW - 10.9, outward 0.33 PW + 7.3.
+
+    Args:
+        width_m: PW (...), distance between the ASIS, metres.
+        depth_m: PD (...), distance between the middles of the ASIS and of the PSIS, metres.
+        side: R or L.
+
+    Returns:
+        (..., 3) metres: X forward, Y up, Z right.
+    """
+    outward = 0.33 * np.asarray(width_m) + 0.0073
+    forward = -0.24 * np.asarray(depth_m) - 0.0099
+    up = -0.30 * np.asarray(width_m) - 0.0109
+    return np.stack([forward, up, outward if side == "R" else -outward], axis=-1)
+
+
 def hip_centres_from_pelvis(
     r_asis: FloatArray, l_asis: FloatArray, r_psis: FloatArray, l_psis: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Right and left hip joint centre by regression from pelvis depth and width.
-
-    Harrington et al. 2007, J Biomech 40:595, simplified equations of table 3 (the ones without leg
-    length), in millimetres with PW the distance between the ASIS and PD between the middles of
-    ASIS and PSIS: forward -0.24 PD - 9.9, up -0.30 PW - 10.9, outward 0.33 PW + 7.3.
+    """Right and left hip joint centre, frame by frame, by `hip_centre_offset`.
 
     Args:
         r_asis: (T, 3) metres, any frame; so the others.
@@ -53,11 +71,9 @@ def hip_centres_from_pelvis(
     origin, axes = pelvis_axes(r_asis, l_asis, r_psis, l_psis)
     width = np.linalg.norm(r_asis - l_asis, axis=1)
     depth = np.linalg.norm(origin - (r_psis + l_psis) / 2, axis=1)
-    forward = -0.24 * depth - 0.0099
-    up = -0.30 * width - 0.0109
-    outward = 0.33 * width + 0.0073
-    right, left = (
-        origin + np.einsum("tij,tj->ti", axes, np.stack([forward, up, side * outward], axis=1))
-        for side in (1.0, -1.0)
-    )
-    return right, left
+
+    def centre(side: Side) -> FloatArray:
+        offset = hip_centre_offset(width, depth, side)
+        return np.asarray(origin + np.einsum("tij,tj->ti", axes, offset))
+
+    return centre("R"), centre("L")

@@ -67,7 +67,7 @@ def estimate_stature(pose: RefinedPose) -> Stature:
             height = float(np.median(length[chosen]) / share)
             return Stature(height, int(chosen.sum()), bool(upright.any()), parts)
     raise InputError(
-        "stature cannot be estimated: no frame shows the trunk or one whole leg; film the whole body"
+        "stature cannot be estimated: no frame shows the trunk or a whole leg; film the whole body"
     )
 
 

@@ -6,13 +6,9 @@ the video stays in memory.
 
 from __future__ import annotations
 
-import itertools
-import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
 import cv2
@@ -22,22 +18,13 @@ from numpy.typing import NDArray
 from gonio.errors import InputError, OutputError
 from gonio.files import replacing
 from gonio.landmarks.video import VideoFrame, read_frames
+from gonio.reporting.encoding import encode_frames
 from gonio.reporting.style import MARKED_COLOUR, SIDE_COLOUR, rgb_of
 from gonio.skeleton import MEDIAPIPE_EDGES, MEDIAPIPE_LANDMARKS, Side
 from gonio.types import BoolArray, FloatArray, LandmarkSequence
 
-_log = logging.getLogger(__name__)
-
 Image = NDArray[np.uint8]
 
-ENCODERS: tuple[tuple[str, dict[str, str]], ...] = (
-    ("libx264", {"preset": "ultrafast", "crf": "23"}),
-    ("libopenh264", {}),
-    ("mpeg4", {}),
-)
-"""Encoders in order of preference, with their options; the first that PyAV has is used."""
-_BITS_A_PIXEL = 0.15  # for encoders that know no constant quality
-_TICKS_A_SECOND = 60_000  # 24, 25, 29.97, 30 and 60 Hz are exact; MPEG-4 allows at most 65,535
 _SUBPIXEL_BITS = 4
 _SCALE = 1 << _SUBPIXEL_BITS
 
@@ -226,62 +213,13 @@ def write_overlay(path: str | Path, overlay: OverlayVideo) -> None:
         OutputError: the file cannot be written, or PyAV has no encoder for MP4.
         MissingFileError, InputError: the source cannot be read, or holds no frame.
     """
-    frames = overlay.frames()
-    first = next(frames, None)
-    if first is None:
-        raise InputError(f"{overlay.source} holds no frames; there is nothing to draw on")
     with replacing(path) as scratch:
         try:
-            _encode_all(scratch, itertools.chain([first], frames), first, overlay.max_rate_hz)
+            count = encode_frames(scratch, overlay.frames(), overlay.max_rate_hz)
         except av.FFmpegError as error:
             raise OutputError(
                 f"cannot write {path}: {error.strerror}. Check that the folder is writable and "
                 "that the disk has room; what was there before is unchanged."
             ) from error
-
-
-def _encode_all(
-    path: Path, frames: Iterable[VideoFrame], first: VideoFrame, rate_hz: float
-) -> None:
-    name, options = _encoder()
-    with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
-        stream = _stream(container, name, options, first, rate_hz)
-        for frame in frames:
-            picture = av.VideoFrame.from_ndarray(frame.rgb, format="rgb24")
-            picture.pts = round(frame.time_s * _TICKS_A_SECOND)
-            picture.time_base = Fraction(1, _TICKS_A_SECOND)
-            container.mux(stream.encode(picture))
-        container.mux(stream.encode(None))
-
-
-def _encoder() -> tuple[str, dict[str, str]]:
-    for name, options in ENCODERS:
-        try:
-            av.codec.Codec(name, "w")
-        except av.codec.codec.UnknownCodecError:
-            continue
-        if name != ENCODERS[0][0]:
-            _log.warning(
-                "this PyAV has no %s encoder; the overlay video is made with %s",
-                ENCODERS[0][0],
-                name,
-            )
-        return name, options
-    raise OutputError(
-        "the overlay video cannot be made: PyAV has none of the encoders "
-        f"{', '.join(name for name, _ in ENCODERS)}; install PyAV's own wheel"
-    )
-
-
-def _stream(
-    container: Any, name: str, options: dict[str, str], first: VideoFrame, rate_hz: float
-) -> Any:
-    stream = container.add_stream(name, rate=Fraction(rate_hz).limit_denominator(1001))
-    stream.height, stream.width = first.rgb.shape[:2]
-    stream.pix_fmt = "yuv420p"
-    stream.options = options
-    if not options:
-        stream.bit_rate = int(stream.width * stream.height * rate_hz * _BITS_A_PIXEL)
-    stream.time_base = stream.codec_context.time_base = Fraction(1, _TICKS_A_SECOND)
-    stream.codec_context.thread_type = "AUTO"
-    return stream
+        if count == 0:
+            raise InputError(f"{overlay.source} holds no frames; there is nothing to draw on")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -20,6 +21,8 @@ from gonio.kinematics import (
     summarise,
     zeroed,
 )
+from gonio.kinematics.angles import filtered
+from gonio.kinematics.comparison import columns_from_model
 from gonio.landmarks.detector import detect_landmarks
 from gonio.landmarks.pose import pose_without_refiner
 from gonio.landmarks.repair import FILLED, RepairedLandmarks, repair_landmarks
@@ -32,6 +35,7 @@ from gonio.quality import estimated_joints, versions, warnings_of
 from gonio.reporting.figures import figure_png, joint_angle_figure
 from gonio.reporting.overlay import OverlayVideo
 from gonio.reporting.report import ReportContent, report_html
+from gonio.reporting.small_copy import SmallCopy
 from gonio.types import LandmarkSequence, MarkerTrajectories, RefinedPose
 
 Parameters = dict[str, Any]
@@ -40,22 +44,27 @@ MIN_FRAMES = 2
 MODEL_FOLDER = "data/06_models"
 
 
-def detect(video: VideoInfo, parameters: Parameters) -> LandmarkSequence:
-    """Landmarks of the chosen person."""
+def detect(video: VideoInfo, parameters: Parameters) -> tuple[LandmarkSequence, bytes]:
+    """Landmarks of the chosen person, and a small copy of the video made on the way."""
     options = InferenceOptions.from_parameters(parameters)
     if video.frames < MIN_FRAMES:
         raise InputError(
             f"{video.path} holds {video.frames} frame; motion needs at least {MIN_FRAMES}: use a "
             "video, not a picture"
         )
-    return detect_landmarks(
-        video.path,
-        options.model,
-        person=options.person,
-        max_people=options.max_people,
-        model_folder=MODEL_FOLDER,
-        progress=True,
-    )
+    with TemporaryDirectory(prefix="gonio-") as scratch:
+        path = Path(scratch) / "small.mp4"
+        with SmallCopy(path, options.report.overlay_max_side) as small:
+            landmarks = detect_landmarks(
+                video.path,
+                options.model,
+                person=options.person,
+                max_people=options.max_people,
+                model_folder=MODEL_FOLDER,
+                progress=True,
+                watch=small.add,
+            )
+        return landmarks, path.read_bytes()
 
 
 def repair(landmarks_detected: LandmarkSequence, parameters: Parameters) -> RepairedLandmarks:
@@ -160,11 +169,12 @@ def solve_opensim(
     options = InferenceOptions.from_parameters(parameters)
     if not options.opensim:
         return OpenSimSolution(), {}, pd.DataFrame()
+    smooth = filtered(markers_augmented, options.angle_cutoff_hz)
     with TemporaryDirectory(prefix="gonio-") as scratch:
-        result = scale_and_solve(markers_augmented, options.subject.subject(), scratch)
+        result = scale_and_solve(smooth, options.subject.subject(), scratch)
         model = result.model.read_text(encoding="utf-8")
     solution = OpenSimSolution(model, result.coordinates, result.marker_errors, result.quality())
-    return solution, result.quality(), result.coordinates
+    return solution, result.quality(), columns_from_model(result.coordinates)
 
 
 def find_gait(markers_augmented: MarkerTrajectories) -> dict[str, Any]:
@@ -222,12 +232,12 @@ def draw_figure(
 
 
 def draw_overlay(
-    video: VideoInfo, landmarks: RepairedLandmarks, parameters: Parameters
+    video_small: VideoInfo, landmarks: RepairedLandmarks, parameters: Parameters
 ) -> OverlayVideo:
     """The video with the skeleton on it; drawn frame by frame while it is written."""
     options = InferenceOptions.from_parameters(parameters)
     return OverlayVideo(
-        video.path,
+        video_small.path,
         landmarks.sequence,
         marked=landmarks.flags > 0,
         max_side=options.report.overlay_max_side,
@@ -284,6 +294,7 @@ def write_report(
     markers_augmented: MarkerTrajectories,
     joint_angles: pd.DataFrame,
     joint_angles_zeroed: pd.DataFrame,
+    opensim_angles: pd.DataFrame,
     summary: pd.DataFrame,
     joint_angles_figure: bytes,
     quality: dict[str, Any],
@@ -306,6 +317,7 @@ def write_report(
             quality={k: v for k, v in quality.items() if k not in ("warnings", "versions")},
             estimated=estimated_joints(markers_augmented),
             zeroed=None if joint_angles_zeroed.empty else joint_angles_zeroed,
+            opensim=None if opensim_angles.empty else opensim_angles,
             summary=summary,
             gait=gait_events(markers_augmented),
             warnings=tuple(quality["warnings"]),

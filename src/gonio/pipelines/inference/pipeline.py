@@ -15,7 +15,7 @@ def create_pipeline() -> Pipeline:
             Node(
                 timed(nodes.detect),
                 ["video", "parameters"],
-                ["landmarks_detected", "detect_seconds"],
+                ["landmarks_detected", "video_small", "detect_seconds"],
                 name="detect",
             ),
             Node(
@@ -69,7 +69,7 @@ def create_pipeline() -> Pipeline:
             Node(
                 nodes.solve_opensim,
                 ["markers_augmented", "parameters"],
-                ["opensim_solution", "opensim_quality", "opensim_coordinates"],
+                ["opensim_solution", "opensim_quality", "opensim_angles"],
                 name="solve_opensim",
             ),
             Node(nodes.find_gait, "markers_augmented", "gait", name="find_gait"),
@@ -88,7 +88,7 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 nodes.draw_overlay,
-                ["video", "landmarks", "parameters"],
+                ["video_small", "landmarks", "parameters"],
                 "overlay",
                 name="draw_overlay",
             ),
@@ -114,6 +114,7 @@ def create_pipeline() -> Pipeline:
                     "markers_augmented",
                     "joint_angles",
                     "joint_angles_zeroed",
+                    "opensim_angles",
                     "summary",
                     "joint_angles_figure",
                     "quality",

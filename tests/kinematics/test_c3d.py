@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import ezc3d
+import numpy as np
+import pytest
+
+from gonio.errors import InputError
+from gonio.kinematics.c3d import write_c3d
+from gonio.types import MarkerTrajectories
+from tests.kinematics.body import body
+
+
+def test_round_trip_in_millimetres_with_gaps(tmp_path):
+    markers = body({"knee_R_flexion_deg": np.linspace(0, 40, 7)}, count=7, rate_hz=59.94)
+    markers.positions[2:4, 5] = np.nan
+    write_c3d(tmp_path / "a.c3d", markers)
+    file = ezc3d.c3d(str(tmp_path / "a.c3d"))
+    point = file["parameters"]["POINT"]
+    assert point["LABELS"]["value"] == list(markers.names)
+    assert point["UNITS"]["value"] == ["mm"]
+    assert point["RATE"]["value"][0] == pytest.approx(59.94, abs=1e-4)
+    read = file["data"]["points"][:3].transpose(2, 1, 0) / 1000
+    assert np.allclose(read, markers.positions, atol=1e-5, equal_nan=True)
+    assert (file["data"]["meta_points"]["residuals"][0, 5] == [0, 0, -1, -1, 0, 0, 0]).all()
+
+
+def test_a_c3d_without_frames_is_refused(tmp_path):
+    empty = MarkerTrajectories(("C7",), np.zeros((0, 1, 3)), 60.0)
+    with pytest.raises(InputError, match="at least one frame"):
+        write_c3d(tmp_path / "a.c3d", empty)
+    assert list(tmp_path.iterdir()) == []
