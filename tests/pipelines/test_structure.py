@@ -45,6 +45,7 @@ def _in_memory(dataset):
     return dataset in {
         "joint_angles_computed",
         "demo_joints",
+        "kinematics_warnings",
         "opensim_quality",
         "opensim_angles",
     } or dataset.startswith("conversion_")

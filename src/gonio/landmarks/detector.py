@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from gonio.errors import InputError
@@ -20,6 +21,8 @@ from gonio.types import FloatArray, LandmarkSequence
 
 SCOUT_FRAMES = 6
 """Frames looked at beforehand to see whether there is more than one person."""
+LOST_AFTER = 5
+"""After so many frames without the person all people are looked at again."""
 
 
 @dataclass
@@ -40,9 +43,11 @@ def detect_landmarks(
 ) -> LandmarkSequence:
     """Find one person in a video.
 
-    Several frames are looked at first. Where they show one person, MediaPipe runs for one, with
-    its own smoothing over time; where they show several, it runs for up to `max_people` without
-    that smoothing (MediaPipe has none for several), and the chosen person is followed.
+    Several frames are looked at first. Where they show more than one person, the chosen one is
+    picked out in a frame that shows up to `max_people`, and from then on everything outside of
+    that person's surroundings is blanked, so that MediaPipe, which tracks one person and smooths
+    over time, stays with the same one. When that person is lost, the nearest in place and size is
+    looked for again.
 
     Args:
         video: path of the video.
@@ -111,7 +116,7 @@ def detect_frames(
         image_size: (width, height) of the frames, pixels.
         model: as in `detect_landmarks`.
         person: as in `detect_landmarks`; matters only where `max_people` is above 1.
-        max_people: how many people MediaPipe looks for.
+        max_people: how many people to tell apart; with 1 MediaPipe takes whom it finds first.
 
     Returns:
         (T, 33, ...) landmarks; all NaN where nobody was found.
@@ -121,17 +126,12 @@ def detect_frames(
         InputError: there are no frames, or the model cannot be loaded.
     """
     collected = _Collected()
-    follower = PersonFollower(person, image_size)
-    last_ms = -1
-    with _landmarker(find_pose_model(model), max_people, "VIDEO") as (mediapipe, landmarker):
+    path = find_pose_model(model)
+    with _landmarker(path, 1, "VIDEO") as single, _scout(path, max_people) as scout:
+        tracker = _Tracker(single, scout, PersonFollower(person, image_size))
         for frame in frames:
-            last_ms = max(last_ms + 1, round(frame.time_s * 1000))
-            image = mediapipe.Image(
-                image_format=mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(frame.rgb)
-            )
-            found = _people(landmarker.detect_for_video(image, last_ms))
             collected.time_s.append(frame.time_s)
-            collected.rows.append(follower.choose(found))
+            collected.rows.append(tracker.row(frame))
     if not collected.rows:
         raise InputError("there are no frames to look at; the video or the frame list is empty")
     table = np.stack(collected.rows)
@@ -144,8 +144,53 @@ def detect_frames(
     )
 
 
+class _Landmarker:
+    """MediaPipe's landmarker: an image in, the people in it out."""
+
+    def __init__(self, mediapipe: Any, landmarker: Any) -> None:
+        self._mediapipe, self._landmarker = mediapipe, landmarker
+        self._last_ms = -1
+
+    def _image(self, rgb: NDArray[np.uint8]) -> Any:
+        return self._mediapipe.Image(
+            image_format=self._mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(rgb)
+        )
+
+    def in_image(self, rgb: NDArray[np.uint8]) -> list[FloatArray]:
+        """People in a single image (mode IMAGE)."""
+        return _people(self._landmarker.detect(self._image(rgb)))
+
+    def in_video(self, rgb: NDArray[np.uint8], time_s: float) -> list[FloatArray]:
+        """People in the next frame of a video (mode VIDEO)."""
+        self._last_ms = max(self._last_ms + 1, round(time_s * 1000))
+        return _people(self._landmarker.detect_for_video(self._image(rgb), self._last_ms))
+
+
+class _Tracker:
+    """Keeps MediaPipe with one person: see `detect_landmarks`."""
+
+    def __init__(
+        self, single: _Landmarker, scout: _Landmarker | None, follower: PersonFollower
+    ) -> None:
+        self._single, self._scout, self._follower = single, scout, follower
+        self._missed = LOST_AFTER
+
+    def row(self, frame: VideoFrame) -> FloatArray:
+        """(33, 6) row of the person in the next frame; NaN if not seen."""
+        if self._scout is None:
+            return self._follower.choose(self._single.in_video(frame.rgb, frame.time_s))
+        if self._missed >= LOST_AFTER:
+            found = self._follower.choose(self._scout.in_image(frame.rgb))
+            if np.isnan(found).all():
+                return found
+        masked = self._follower.blanked_elsewhere(frame.rgb)
+        found = self._follower.choose(self._single.in_video(masked, frame.time_s))
+        self._missed = self._missed + 1 if np.isnan(found).all() else 0
+        return found
+
+
 @contextmanager
-def _landmarker(path: Path, people: int, mode: str) -> Iterator[tuple[Any, Any]]:
+def _landmarker(path: Path, people: int, mode: str) -> Iterator[_Landmarker]:
     import mediapipe
     from mediapipe.tasks.python import BaseOptions, vision
 
@@ -161,7 +206,17 @@ def _landmarker(path: Path, people: int, mode: str) -> Iterator[tuple[Any, Any]]
             f"MediaPipe cannot load the pose model {path}: {error}; download it again"
         ) from error
     with landmarker:
-        yield mediapipe, landmarker
+        yield _Landmarker(mediapipe, landmarker)
+
+
+@contextmanager
+def _scout(path: Path, max_people: int) -> Iterator[_Landmarker | None]:
+    """A landmarker that tells people apart in single images; None where there is one person."""
+    if max_people == 1:
+        yield None
+        return
+    with _landmarker(path, max_people, "IMAGE") as landmarker:
+        yield landmarker
 
 
 def _people(result: Any) -> list[FloatArray]:
@@ -177,9 +232,7 @@ def _people(result: Any) -> list[FloatArray]:
 
 def _alone(video: str | Path, model: Path) -> bool:
     """Whether no single frame of those looked at shows more than one person."""
-    with _landmarker(model, 2, "IMAGE") as (mediapipe, landmarker):
-        for frame in sample_frames(video, SCOUT_FRAMES):
-            image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=frame.rgb)
-            if len(landmarker.detect(image).pose_landmarks) > 1:
-                return False
-    return True
+    with _landmarker(model, 2, "IMAGE") as landmarker:
+        return all(
+            len(landmarker.in_image(frame.rgb)) < 2 for frame in sample_frames(video, SCOUT_FRAMES)
+        )

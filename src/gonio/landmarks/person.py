@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gonio.errors import InputError
 from gonio.skeleton import MEDIAPIPE, MEDIAPIPE_LANDMARKS
@@ -13,6 +14,11 @@ CHOICES: tuple[str, ...] = ("largest", "central")
 REACH = 0.6
 """How far a person may move between two frames in which they are seen, in heights of the person;
 it grows with the square root of the number of frames in between."""
+
+SURROUNDINGS = 0.2
+"""How much around the followed person stays visible, as a share of the person's larger side."""
+BLANK = 114
+"""The grey of the rest."""
 
 _TORSO = [MEDIAPIPE[f"{side}_{part}"] for part in ("shoulder", "hip") for side in ("left", "right")]
 
@@ -45,6 +51,7 @@ class PersonFollower:
         self._person = person
         self._size = np.asarray(image_size, dtype=float)
         self._last: FloatArray | None = None
+        self._points: FloatArray | None = None
         self._unseen = 0
 
     def choose(self, people: list[FloatArray]) -> FloatArray:
@@ -64,7 +71,28 @@ class PersonFollower:
         if index is None:
             return self._nobody()
         self._last, self._unseen = boxes[index], 0
+        self._points = people[index][:, :2]
         return people[index]
+
+    def blanked_elsewhere(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The image with everything outside of the followed person's surroundings in grey.
+
+        Args:
+            rgb: (H, W, 3).
+
+        Returns:
+            (H, W, 3), a copy; the image itself as long as nobody is followed.
+        """
+        if self._points is None:
+            return rgb
+        size = np.array(rgb.shape[1::-1])
+        low, high = (self._points.min(axis=0) * size, self._points.max(axis=0) * size)
+        margin = SURROUNDINGS * max(high - low)
+        left, top = np.maximum(low - margin, 0).astype(int)
+        right, bottom = np.minimum(high + margin, size).astype(int)
+        blanked = np.full_like(rgb, BLANK)
+        blanked[top:bottom, left:right] = rgb[top:bottom, left:right]
+        return blanked
 
     @staticmethod
     def _nobody() -> FloatArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,6 +13,7 @@ from gonio.datasets.checkpoint import CheckpointFile
 from gonio.datasets.opensim import OpenSimSolution
 from gonio.errors import InputError
 from gonio.kinematics import (
+    KinematicsWarning,
     NotGait,
     gait_events,
     gimbal_flags,
@@ -116,14 +118,20 @@ def augment(
     )
 
 
-def compute_angles(markers_augmented: MarkerTrajectories, parameters: Parameters) -> pd.DataFrame:
-    """The 36 joint angles as the markers give them."""
+def compute_angles(
+    markers_augmented: MarkerTrajectories, parameters: Parameters
+) -> tuple[pd.DataFrame, list[str]]:
+    """The 36 joint angles as the markers give them, and what kinematics warns of."""
     options = InferenceOptions.from_parameters(parameters)
-    return joint_angles(
-        markers_augmented,
-        cutoff_hz=options.angle_cutoff_hz,
-        shoulder_sequence=options.shoulder_sequence,
-    )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", KinematicsWarning)
+        angles = joint_angles(
+            markers_augmented,
+            cutoff_hz=options.angle_cutoff_hz,
+            shoulder_sequence=options.shoulder_sequence,
+        )
+    said = [str(w.message) for w in caught if issubclass(w.category, KinematicsWarning)]
+    return angles, list(dict.fromkeys(said))
 
 
 def refine_angles(
@@ -251,6 +259,7 @@ def record_quality(
     markers_augmented: MarkerTrajectories,
     joint_angles: pd.DataFrame,
     opensim_quality: dict[str, Any],
+    kinematics_warnings: list[str],
     parameters: Parameters,
     *seconds: float,
 ) -> dict[str, Any]:
@@ -277,9 +286,12 @@ def record_quality(
         "opensim": opensim_quality or "not asked for (opensim: true)",
         "refiner": options.refiner,
         "checkpoint": None if options.refiner == "none" else options.refiner,
-        "warnings": warnings_of(
-            video, landmarks.record, marker_record, markers_augmented, flags, options.refiner
-        ),
+        "warnings": [
+            *warnings_of(
+                video, landmarks.record, marker_record, markers_augmented, flags, options.refiner
+            ),
+            *kinematics_warnings,
+        ],
         "seconds": dict(zip(TIMED_STEPS, seconds, strict=True)),
         "versions": versions(),
     }

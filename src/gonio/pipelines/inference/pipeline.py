@@ -45,7 +45,7 @@ def create_pipeline() -> Pipeline:
             Node(
                 timed(nodes.compute_angles),
                 ["markers_augmented", "parameters"],
-                ["joint_angles_computed", "compute_angles_seconds"],
+                ["joint_angles_computed", "kinematics_warnings", "compute_angles_seconds"],
                 name="compute_angles",
             ),
             Node(
@@ -101,6 +101,7 @@ def create_pipeline() -> Pipeline:
                     "markers_augmented",
                     "joint_angles",
                     "opensim_quality",
+                    "kinematics_warnings",
                     "parameters",
                     *SECONDS,
                 ],
