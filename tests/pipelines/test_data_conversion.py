@@ -1,13 +1,18 @@
 """The pipeline `data_conversion`: its shape, and a run from a catalog."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import numpy as np
 import pytest
 from kedro.io import DataCatalog, DatasetError, MemoryDataset
 from kedro.runner import SequentialRunner
+from nbclient import NotebookClient
 
+from gonio.capture.conversion import conversion_events
+from gonio.capture.executor import ExecutorOptions
 from gonio.capture.store import ConversionPlan, ShardStore
 from gonio.datasets.shards import FolderDataset, ImageDataset, ShardFolderDataset
 from gonio.datasets.text import JsonDataset, PngDataset, TableDataset
@@ -106,3 +111,23 @@ def test_a_picture_comes_back(tmp_path: Path) -> None:
     np.testing.assert_array_equal(dataset.load(), picture)
     with pytest.raises(DatasetError, match=r"\.png and \.jpg"):
         ImageDataset(str(tmp_path / "a.tiff")).save(picture)
+
+
+@pytest.mark.slow
+def test_the_notebook_draws_a_pair(
+    tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("conf", "src", "notebooks", "pyproject.toml", ".telemetry"):
+        source = project / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
+    store = ShardStore(tmp_path / "data" / "test" / "05_model_input" / "shards")
+    for event in conversion_events(plan_of(FakeSource(3)), store, ExecutorOptions("inline")):
+        store.save(event)
+    monkeypatch.setenv("GONIO_ENV", "test")
+    read: Any = nbformat.read
+    notebook = read(tmp_path / "notebooks" / "training_pair.ipynb", as_version=4)
+    client = NotebookClient(notebook, timeout=120, kernel_name="python3")
+    client.execute(cwd=str(tmp_path / "notebooks"))
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert sum("image/png" in output.get("data", {}) for output in outputs) == 1
+    assert any("20 of 20 frames are pairs" in str(output.get("text")) for output in outputs)

@@ -1,0 +1,233 @@
+"""What is to be rendered: a list of small, frozen tasks, the same for the same seed and options.
+
+Splits share neither a performer of motion nor a body.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+
+from gonio.capture.rendered.made_kinds import KINDS
+from gonio.capture.rendered.motion import UNKNOWN_PERFORMER
+from gonio.capture.rendered.motion_files import ClipInfo, list_clips
+from gonio.errors import InputError
+
+SPLITS: tuple[str, ...] = ("train", "val", "test")
+BODIES_A_SPLIT = 100_000
+"""Body numbers of a split start at its index times this."""
+HELD_OUT_SHARE = 0.08
+"""Least share of the recorded time that validation and test get, each from whole performers."""
+SHORTEST_CLIP = 30
+"""Clips with fewer frames are left out."""
+MADE_WEIGHTS: dict[str, float] = {
+    "poses": 0.22,
+    "walk": 0.24,
+    "reach": 0.2,
+    "bend": 0.16,
+    "sit": 0.12,
+    "lie": 0.06,
+}
+
+
+@dataclass(frozen=True)
+class RenderedOptions:
+    """What to render.
+
+    Attributes:
+        frames: wanted in all; whole sequences are made, so a few more may come.
+        seed: of everything.
+        motion_folder: clips in the format of `motion_files.list_clips`; None for made motion only.
+        sequence_frames: frames a sequence.
+        fps: frames a second.
+        made_share: share of sequences with made motion where there is a motion folder.
+        split_shares: of train, validation and test.
+        mix_share: of recorded sequences that mix two clips.
+        offset_share: of recorded sequences whose joints are turned by smooth random offsets.
+
+    Raises:
+        InputError: a value out of range.
+    """
+
+    frames: int = 60_000
+    seed: int = 0
+    motion_folder: str | None = None
+    sequence_frames: int = 90
+    fps: float = 30.0
+    made_share: float = 0.4
+    split_shares: tuple[float, float, float] = (0.84, 0.08, 0.08)
+    mix_share: float = 0.25
+    offset_share: float = 0.6
+
+    def __post_init__(self) -> None:
+        shares = (self.made_share, self.mix_share, self.offset_share, *self.split_shares)
+        if self.frames < 1 or self.sequence_frames < 2 or not 5 <= self.fps <= 120:
+            raise InputError(
+                f"rendered: frames {self.frames}, sequence_frames {self.sequence_frames}, fps "
+                f"{self.fps:g}; allowed are 1 or more, 2 or more, and 5 to 120"
+            )
+        if not all(0 <= share <= 1 for share in shares) or abs(sum(self.split_shares) - 1) > 1e-6:
+            raise InputError(
+                f"rendered: made_share {self.made_share:g}, mix_share {self.mix_share:g}, "
+                f"offset_share {self.offset_share:g}, split_shares {self.split_shares}; allowed "
+                "are 0 to 1, and split_shares that sum to 1"
+            )
+
+
+@dataclass(frozen=True)
+class ClipPart:
+    """A stretch of a recorded clip.
+
+    Attributes:
+        info: which clip.
+        start: first frame, in frames of the clip.
+    """
+
+    info: ClipInfo
+    start: int
+
+
+@dataclass(frozen=True)
+class RenderedTask:
+    """One sequence to render; all that it depends on, but for the motion folder's content.
+
+    Attributes:
+        task_id: unique in the list, and the same for the same content.
+        split: `train`, `val` or `test`.
+        subject: performer and body.
+        body_id: as in `body.sample_body`.
+        scene_seed: as in `scene.sample_scene`.
+        n_frames: frames.
+        fps: frames a second.
+        motion_folder: of the clips, None for made motion.
+        clip: recorded motion, None for made motion.
+        arms: a second clip for trunk, head and arms, or None.
+        made: kind and seed of made motion, None for recorded motion.
+        mirrored: whether left and right are exchanged.
+        offsets: strength of the random offsets of the joints, 0 for none.
+    """
+
+    task_id: str
+    split: str
+    subject: str
+    body_id: int
+    scene_seed: int
+    n_frames: int
+    fps: float
+    motion_folder: str | None
+    clip: ClipPart | None
+    arms: ClipPart | None
+    made: tuple[str, int] | None
+    mirrored: bool
+    offsets: float
+
+
+def list_tasks(options: RenderedOptions) -> list[RenderedTask]:
+    """The sequences to render, the same for the same options and motion folder.
+
+    A longer list begins with the shorter one. Recorded clips are sampled by action first, so that
+    an action with many clips does not crowd out the others.
+
+    Raises:
+        MissingFileError: there is no such motion folder.
+        InputError: a file in it is not in the format, or a split would have no performer.
+    """
+    pools = _pools(options.motion_folder)
+    count = -(-options.frames // options.sequence_frames)
+    return [_task(options, pools, index) for index in range(count)]
+
+
+def split_performers(clips: tuple[ClipInfo, ...]) -> dict[str, str]:
+    """The split of each performer.
+
+    Performers with the most actions, and of those the ones with the least recorded time, go to
+    test and validation in turn until each has its share; all others, and the unknown performer
+    (who may be anybody), are for training.
+    """
+    frames: dict[str, int] = {}
+    actions: dict[str, set[str]] = {}
+    for clip in clips:
+        frames[clip.performer] = frames.get(clip.performer, 0) + clip.frames
+        actions.setdefault(clip.performer, set()).add(clip.action)
+    split = dict.fromkeys(frames, "train")
+    known = [performer for performer in frames if performer != UNKNOWN_PERFORMER]
+    known.sort(key=lambda performer: (-len(actions[performer]), frames[performer], performer))
+    wanted = HELD_OUT_SHARE * sum(frames.values())
+    have = {"test": 0, "val": 0}
+    for performer in known[: max(len(known) - 1, 0)]:
+        poorest = min(have, key=lambda name: (have[name], name != "test"))
+        if have[poorest] >= wanted:
+            break
+        split[performer] = poorest
+        have[poorest] += frames[performer]
+    return split
+
+
+_Pool = dict[str, list[ClipInfo]]
+
+
+def _pools(folder: str | None) -> dict[str, _Pool]:
+    """Clips of each split by action."""
+    pools: dict[str, _Pool] = {split: {} for split in SPLITS}
+    if folder is None:
+        return pools
+    clips = tuple(clip for clip in list_clips(folder) if clip.frames >= SHORTEST_CLIP)
+    split = split_performers(clips)
+    for clip in clips:
+        pools[split[clip.performer]].setdefault(clip.action, []).append(clip)
+    return pools
+
+
+def _task(options: RenderedOptions, pools: dict[str, _Pool], index: int) -> RenderedTask:
+    rng = np.random.default_rng([0x7A5C, options.seed, index])
+    split = str(rng.choice(SPLITS, p=options.split_shares))
+    pool = pools[split]
+    made = not pool or rng.random() < options.made_share
+    clip = arms = None
+    kind: tuple[str, int] | None = None
+    if made:
+        # Numbers of made performers follow those of the bodies: no split shares one.
+        number = SPLITS.index(split) * 10_000_000 + options.seed % 100 * 100_000 + index
+        kind = (str(rng.choice(list(MADE_WEIGHTS), p=list(MADE_WEIGHTS.values()))), number)
+        performers = [f"made{number}"]
+    else:
+        clip = _part(rng, pool, options)
+        arms = _part(rng, pool, options) if rng.random() < options.mix_share else None
+        performers = sorted({part.info.performer for part in (clip, arms) if part})
+    body_id = SPLITS.index(split) * BODIES_A_SPLIT + int(rng.integers(BODIES_A_SPLIT))
+    changed = not made and rng.random() < options.offset_share
+    task = RenderedTask(
+        task_id="",
+        split=split,
+        subject=f"{'+'.join(performers)}_body{body_id:06d}",
+        body_id=body_id,
+        scene_seed=int(rng.integers(2**31)),
+        n_frames=options.sequence_frames,
+        fps=options.fps,
+        motion_folder=None if made else options.motion_folder,
+        clip=clip,
+        arms=arms,
+        made=kind,
+        mirrored=bool(rng.random() < 0.5),
+        offsets=float(rng.uniform(0.4, 1.2)) if changed else 0.0,
+    )
+    return replace(task, task_id=f"rendered_{index:06d}_{_fingerprint(task)}")
+
+
+def _part(rng: np.random.Generator, pool: _Pool, options: RenderedOptions) -> ClipPart:
+    actions = sorted(pool)
+    clips = pool[actions[rng.integers(len(actions))]]
+    lengths = np.array([clip.frames for clip in clips], dtype=float)
+    info = clips[int(rng.choice(len(clips), p=lengths / lengths.sum()))]
+    spare = max(info.frames - options.sequence_frames, 0)
+    return ClipPart(info, int(rng.integers(spare + 1)))
+
+
+def _fingerprint(task: RenderedTask) -> str:
+    content = {**asdict(task), "motion_folder": None}
+    return hashlib.sha256(repr(content).encode()).hexdigest()[:8]
+
+
+assert set(MADE_WEIGHTS) == set(KINDS)

@@ -1,0 +1,109 @@
+"""Bodies rendered in motion as a source of pairs."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from gonio.capture.observation import ObservationOptions, observe
+from gonio.capture.rendered.anny_model import load_anny
+from gonio.capture.rendered.sequence import RenderedSequence
+from gonio.capture.rendered.tasks import RenderedOptions, RenderedTask, list_tasks
+from gonio.capture.tasks import Converted, Split, Task, digest, fingerprint
+
+__all__ = ["RenderedOptions", "RenderedSource"]
+
+logger = logging.getLogger(__name__)
+
+CAMERA = "virtual"
+_SPLITS: dict[str, Split] = {"train": "train", "val": "validation", "test": "test"}
+
+
+@dataclass(frozen=True)
+class RenderedSource:
+    """Tasks and shards of rendered bodies.
+
+    The truth is exact, so views are not checked against it: what MediaPipe gets wrong on them is
+    what there is to learn.
+
+    Attributes:
+        motion_folder: clips of recorded motion; where it does not exist, motion is made.
+        options: what to render.
+        observation: how the frames are looked at.
+    """
+
+    motion_folder: Path
+    options: RenderedOptions = field(default_factory=RenderedOptions)
+    observation: ObservationOptions = field(default_factory=ObservationOptions)
+
+    @property
+    def name(self) -> str:
+        """`rendered`."""
+        return "rendered"
+
+    def parameters(self) -> dict[str, Any]:
+        """What the shards depend on; more frames only make more tasks."""
+        options = asdict(self.options)
+        kept = {name: options[name] for name in options if name not in ("frames", "motion_folder")}
+        return {**kept, "motion": self._motion()}
+
+    def _clips(self) -> list[Path]:
+        return sorted(self.motion_folder.glob("*.npz")) if self.motion_folder.is_dir() else []
+
+    def _motion(self) -> str:
+        return fingerprint(self._clips(), extra=_versions())
+
+    def list_tasks(self) -> list[Task]:
+        """The sequences to render, in a fixed order; a longer list begins with the shorter one.
+
+        The body model is built here if it is not in its cache yet, which takes minutes once.
+
+        Raises:
+            GonioError: Anny is not installed.
+            InputError: a motion file is not in the format.
+        """
+        load_anny()
+        clips = self._clips()
+        if not clips:
+            logger.info("no motion clips in %s: all motion is made", self.motion_folder)
+        options = replace(self.options, motion_folder=str(self.motion_folder) if clips else None)
+        motion = self._motion()
+        return [self._task(task, motion) for task in list_tasks(options)]
+
+    def _task(self, task: RenderedTask, motion: str) -> Task:
+        content: dict[str, Any] = asdict(replace(task, motion_folder=None))
+        return Task(
+            source=self.name,
+            sequence=task.task_id,
+            camera=CAMERA,
+            subject=task.subject.replace("_body", "+body"),
+            split=_SPLITS[task.split],
+            source_hash=digest([content, motion if task.clip else _versions()]),
+            expected_frames=task.n_frames,
+            details={"rendered": task},
+        )
+
+    def convert(self, task: Task) -> Converted:
+        """Render one sequence and let MediaPipe see it.
+
+        Raises:
+            GonioError: Anny or moderngl is not installed, or the machine has no EGL.
+            LeftOutError: MediaPipe found nobody.
+        """
+        rendered: RenderedTask = task.details["rendered"]
+        sequence = RenderedSequence(rendered)
+        unchecked = replace(self.observation, max_view_error=float("inf"))
+        return observe(task, sequence.frames(), sequence.truth, rendered.fps, unchecked)
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in ("anny", "moderngl"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "absent"
+    return found

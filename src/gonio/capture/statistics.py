@@ -1,0 +1,197 @@
+"""How many pairs there are, and how wrong MediaPipe is on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gonio.capture.manifest import Manifest, Record
+from gonio.capture.shards import read_arrays
+from gonio.skeleton import COCO_JOINTS
+
+AZIMUTH_BIN_DEG = 30
+ELEVATION_EDGES_DEG = (-90, -15, 0, 15, 30, 45, 90)
+_COUNTED = ("split", "camera", "subject")
+
+
+@dataclass(frozen=True)
+class ConversionStatistics:
+    """What the report of a conversion says.
+
+    Attributes:
+        counts: tasks, frames and detection rate by source, split, camera and subject.
+        errors: distance of MediaPipe's joints from the truth, metres, by joint, azimuth,
+            elevation and split.
+        problems: tasks that are not done, or done with a note, with the reason.
+        viewpoints: (12, 6) number of pairs by azimuth and elevation.
+    """
+
+    counts: pd.DataFrame
+    errors: pd.DataFrame
+    problems: pd.DataFrame
+    viewpoints: NDArray[np.int64]
+
+
+@dataclass
+class _Sums:
+    """Running sums of errors for one row of the table."""
+
+    count: int = 0
+    total: float = 0.0
+    squares: float = 0.0
+    largest: float = 0.0
+    depth: float = 0.0
+
+    def add(self, distance: NDArray[np.float64], depth: NDArray[np.float64]) -> None:
+        self.count += distance.size
+        self.total += float(distance.sum())
+        self.squares += float((distance**2).sum())
+        self.largest = max(self.largest, float(distance.max(initial=0.0)))
+        self.depth += float(depth.sum())
+
+    def row(self) -> dict[str, float]:
+        mean = self.total / self.count
+        return {
+            "joints": self.count,
+            "mean_m": mean,
+            "std_m": float(np.sqrt(max(0.0, self.squares / self.count - mean**2))),
+            "max_m": self.largest,
+            "mean_depth_error_m": self.depth / self.count,
+        }
+
+
+@dataclass
+class _Table:
+    sums: dict[tuple[str, str, str], _Sums] = field(default_factory=dict)
+
+    def add(
+        self, key: tuple[str, str, str], distance: NDArray[np.float64], depth: NDArray[np.float64]
+    ) -> None:
+        if distance.size:
+            self.sums.setdefault(key, _Sums()).add(distance, depth)
+
+    def frame(self) -> pd.DataFrame:
+        rows = [
+            {"source": source, "by": by, "name": name, **sums.row()}
+            for (source, by, name), sums in self.sums.items()
+        ]
+        columns = ["source", "by", "name", *_Sums(1).row()]
+        return pd.DataFrame(rows, columns=columns)
+
+
+def conversion_statistics(manifest: Manifest) -> ConversionStatistics:
+    """Go through all shards of a manifest once.
+
+    Errors are taken over frames in which MediaPipe found the person and all joints have a truth,
+    as they are: not scaled, not aligned, mid-hip on mid-hip, in the ray frame.
+    """
+    table = _Table()
+    elevations = len(ELEVATION_EDGES_DEG) - 1
+    viewpoints = np.zeros((360 // AZIMUTH_BIN_DEG, elevations), dtype=np.int64)
+    for record in manifest.with_status("done"):
+        arrays = read_arrays(
+            manifest.path_of(record), ("corrupted", "ground_truth", "azimuth", "elevation")
+        )
+        difference = arrays["corrupted"].astype(float) - arrays["ground_truth"]
+        paired = np.isfinite(difference).all(axis=(1, 2)) & np.isfinite(arrays["azimuth"])
+        distance = np.linalg.norm(difference[paired], axis=2)
+        depth = np.abs(difference[paired, :, 2])
+        azimuth = (arrays["azimuth"][paired] // AZIMUTH_BIN_DEG).astype(int)
+        edges = np.array(ELEVATION_EDGES_DEG[1:-1])
+        elevation = np.digitize(arrays["elevation"][paired], edges)
+        np.add.at(viewpoints, (azimuth, elevation), 1)
+        for by, name, rows in _groups(record, azimuth, elevation):
+            table.add((record.source, by, name), distance[rows], depth[rows])
+        for index, joint in enumerate(COCO_JOINTS):
+            table.add((record.source, "joint", joint), distance[:, index], depth[:, index])
+    order = ["source", "by"]
+    return ConversionStatistics(
+        counts=_counts(manifest),
+        errors=table.frame().sort_values(order, kind="stable", ignore_index=True),
+        problems=_problems(manifest),
+        viewpoints=viewpoints,
+    )
+
+
+def _groups(
+    record: Record, azimuth: NDArray[np.int64], elevation: NDArray[np.int64]
+) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
+    everything = np.ones(len(azimuth), dtype=bool)
+    yield "all", "all", everything
+    yield "split", record.split, everything
+    for k in range(360 // AZIMUTH_BIN_DEG):
+        low = k * AZIMUTH_BIN_DEG
+        yield "azimuth_deg", f"{low:03d}-{low + AZIMUTH_BIN_DEG:03d}", azimuth == k
+    for k, (low, high) in enumerate(pairwise(ELEVATION_EDGES_DEG)):
+        yield "elevation_deg", f"{low} to {high}", elevation == k
+
+
+def _counts(manifest: Manifest) -> pd.DataFrame:
+    rows: dict[tuple[str, str, str], dict[str, float]] = {}
+    for record in manifest:
+        names = [("all", "all"), *((by, str(getattr(record, by))) for by in _COUNTED)]
+        for by, name in names:
+            row = rows.setdefault((record.source, by, name), _no_counts())
+            row[record.status] += 1
+            row["expected_frames"] += record.expected_frames
+            row["frames"] += record.written_frames
+            row["detected"] += record.detected_frames
+            row["pairs"] += record.paired_frames
+    table = [
+        {
+            "source": source,
+            "by": by,
+            "name": name,
+            **row,
+            "detection_rate": row["detected"] / row["frames"] if row["frames"] else float("nan"),
+        }
+        for (source, by, name), row in rows.items()
+    ]
+    columns = ["source", "by", "name", *_no_counts(), "detection_rate"]
+    return pd.DataFrame(table, columns=columns).sort_values(
+        ["source", "by", "name"], ignore_index=True
+    )
+
+
+def _no_counts() -> dict[str, float]:
+    names = ("done", "failed", "left_out", "expected_frames", "frames", "detected", "pairs")
+    return dict.fromkeys(names, 0)
+
+
+def _problems(manifest: Manifest) -> pd.DataFrame:
+    columns = ["source", "sequence", "camera", "status", "reason"]
+    rows = [[getattr(r, name) for name in columns] for r in manifest if r.reason]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def summary(manifest: Manifest, statistics: ConversionStatistics) -> dict[str, object]:
+    """The few numbers that a reader wants first, for each source."""
+    found: dict[str, object] = {}
+    for source in manifest.folders:
+        counts = _row(statistics.counts, source)
+        errors = _row(statistics.errors, source)
+        ended = len([record for record in manifest if record.source == source])
+        reasons = statistics.problems[statistics.problems["source"] == source]
+        found[source] = {
+            "folder": manifest.folders[source].name,
+            "tasks_planned": manifest.planned[source],
+            "tasks_ended": ended,
+            **counts,
+            **{f"error_{name}": value for name, value in errors.items()},
+            "problems": reasons[["sequence", "camera", "status", "reason"]]
+            .head(100)
+            .to_dict(orient="records"),
+        }
+    return found
+
+
+def _row(table: pd.DataFrame, source: str) -> dict[str, float]:
+    rows = table[(table["source"] == source) & (table["by"] == "all")]
+    if rows.empty:
+        return {}
+    return {str(k): float(v) for k, v in rows.iloc[0].drop(["source", "by", "name"]).items()}
