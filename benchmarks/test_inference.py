@@ -1,7 +1,7 @@
 """The whole pipeline against detection alone, on the same video, in one go; memory on a long one.
 
-    make benchmark          or
-    .venv/bin/python -m pytest benchmarks/test_inference.py -s -m "slow or not slow"
+make benchmark          or
+.venv/bin/python -m pytest benchmarks/test_inference.py -s -m "slow or not slow"
 """
 
 from __future__ import annotations

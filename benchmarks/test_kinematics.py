@@ -59,8 +59,9 @@ def test_100_000_frames_of_angles() -> None:
 def test_model_coordinates(frames: int) -> None:
     markers = recording(frames)
     start = time.perf_counter()
-    model_coordinates(markers)
+    coordinates = model_coordinates(markers)
     seconds = time.perf_counter() - start
+    assert len(coordinates) == frames
     print(f"\n{frames} frames of a MOT: {seconds:.1f} s, {1e3 * seconds / frames:.2f} ms a frame")
 
 

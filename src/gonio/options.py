@@ -108,12 +108,13 @@ class InferenceOptions(_Options):
         try:
             options = cls.model_validate(own)
         except ValidationError as error:
-            raise InputError(_readable(error)) from error
+            raise InputError(told(error)) from error
         options.subject.subject()
         return options
 
 
-def _readable(error: ValidationError) -> str:
+def told(error: ValidationError) -> str:
+    """What is wrong with which parameter, in one line for the user."""
     lines = []
     for item in error.errors():
         # A union reports each of its members: the names of the members are not the user's.

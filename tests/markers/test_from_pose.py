@@ -3,7 +3,7 @@ import pytest
 
 from gonio.errors import InputError
 from gonio.landmarks.pose import pose_without_refiner
-from gonio.markers.from_pose import markers_from_pose, scaled_markers
+from gonio.markers.from_pose import MarkerOptions, markers_from_pose, scaled_markers
 from gonio.options import CameraOptions
 from gonio.skeleton import MARKERS, MEDIAPIPE
 from gonio.types import LandmarkSequence, Subject
@@ -13,7 +13,7 @@ from tests.markers.bodies import STATURE, standing
 def made(landmarks, height=None, pitch=0.0, **options):
     camera = CameraOptions(pitch_deg=pitch)
     pose = pose_without_refiner(landmarks, camera)
-    return markers_from_pose(pose, landmarks, Subject(height), camera=camera, **options)
+    return markers_from_pose(pose, landmarks, Subject(height), MarkerOptions(camera, **options))
 
 
 def with_visibility(landmarks, names, value=0.0):

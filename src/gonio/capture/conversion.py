@@ -26,6 +26,7 @@ from gonio.capture.store import ConversionPlan, Outcome, ShardStore
 from gonio.capture.tasks import Task, digest
 from gonio.errors import InputError
 from gonio.landmarks.model_files import find_pose_model
+from gonio.options import told
 
 logger = logging.getLogger(__name__)
 
@@ -79,13 +80,7 @@ class ConversionOptions(BaseModel):
         try:
             return cls.model_validate(own)
         except ValidationError as error:
-            raise InputError(
-                "; ".join(
-                    f"parameter {'.'.join(map(str, item['loc']))} is {item['input']!r}: "
-                    f"{item['msg']}"
-                    for item in error.errors()
-                )
-            ) from error
+            raise InputError(told(error)) from error
 
     @property
     def execution(self) -> ExecutorOptions:

@@ -1,4 +1,4 @@
-"""What Gonio's datasets share: one file, written whole or not at all."""
+"""What Gonio's datasets share: a path; a file is written whole or not at all."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ LoadT = TypeVar("LoadT")
 SaveT = TypeVar("SaveT")
 
 
-class FileDataset(AbstractDataset[SaveT, LoadT], Generic[SaveT, LoadT]):
-    """A dataset that is one file.
+class PathDataset(AbstractDataset[SaveT, LoadT], Generic[SaveT, LoadT]):
+    """A dataset at a place in the file system.
 
     Args:
-        filepath: the file; a relative path is taken from the project's folder.
+        filepath: the place; a relative path is taken from the project's folder.
         metadata: for other tools, such as the layer in Kedro-Viz; not read here.
     """
 
@@ -27,8 +27,18 @@ class FileDataset(AbstractDataset[SaveT, LoadT], Generic[SaveT, LoadT]):
 
     @property
     def path(self) -> Path:
-        """The file."""
+        """The place."""
         return self._filepath
+
+    def _exists(self) -> bool:
+        return self._filepath.exists()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": str(self._filepath)}
+
+
+class FileDataset(PathDataset[SaveT, LoadT], Generic[SaveT, LoadT]):
+    """A dataset that is one file."""
 
     def existing_path(self) -> Path:
         """The file, which must be there.
@@ -44,6 +54,3 @@ class FileDataset(AbstractDataset[SaveT, LoadT], Generic[SaveT, LoadT]):
 
     def _exists(self) -> bool:
         return self._filepath.is_file()
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._filepath)}

@@ -7,35 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from kedro.io import AbstractDataset
 from numpy.typing import NDArray
 from PIL import Image
 
 from gonio.capture.store import ConversionPlan, Outcome, ShardStore
-from gonio.datasets.base import FileDataset
+from gonio.datasets.base import FileDataset, PathDataset
 from gonio.errors import GonioError, InputError
 from gonio.files import replacing
 
 
-class ShardFolderDataset(AbstractDataset[ConversionPlan | Outcome, ShardStore]):
+class ShardFolderDataset(PathDataset[ConversionPlan | Outcome, ShardStore]):
     """A folder of shards with its manifests.
 
     Loading gives the `ShardStore`, of an empty folder too. Saving takes what a conversion yields,
     the plan first, then one outcome after the other, each written at once.
-
-    Args:
-        filepath: the folder.
-        metadata: for other tools, such as the layer in Kedro-Viz; not read here.
     """
-
-    def __init__(self, filepath: str, metadata: dict[str, Any] | None = None) -> None:
-        self._filepath = Path(filepath)
-        self.metadata = metadata
-
-    @property
-    def path(self) -> Path:
-        """The folder."""
-        return self._filepath
 
     def load(self) -> ShardStore:
         """What reads the folder."""
@@ -45,24 +31,9 @@ class ShardFolderDataset(AbstractDataset[ConversionPlan | Outcome, ShardStore]):
         """Write one event of a conversion."""
         ShardStore(self._filepath).save(data)
 
-    def _exists(self) -> bool:
-        return self._filepath.is_dir()
 
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._filepath)}
-
-
-class FolderDataset(AbstractDataset[Any, Path]):
-    """A folder that something is read from; loading gives its path, whether it exists or not.
-
-    Args:
-        filepath: the folder.
-        metadata: for other tools, such as the layer in Kedro-Viz; not read here.
-    """
-
-    def __init__(self, filepath: str, metadata: dict[str, Any] | None = None) -> None:
-        self._filepath = Path(filepath)
-        self.metadata = metadata
+class FolderDataset(PathDataset[Any, Path]):
+    """A folder that something is read from; loading gives its path, whether it exists or not."""
 
     def load(self) -> Path:
         """The path of the folder."""
@@ -75,9 +46,6 @@ class FolderDataset(AbstractDataset[Any, Path]):
             GonioError: always; such a folder is for reading.
         """
         raise GonioError(f"{self._filepath} is a folder to read from; nothing is written there")
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._filepath)}
 
 
 class ImageDataset(FileDataset[NDArray[np.uint8], NDArray[np.uint8]]):

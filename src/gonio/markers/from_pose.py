@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -48,6 +48,22 @@ _FEET = ("RHeel", "LHeel", "RBigToe", "LBigToe", "RSmallToe", "LSmallToe")
 
 
 @dataclass(frozen=True)
+class MarkerOptions:
+    """How the 22 markers are made.
+
+    Attributes:
+        camera: field of view (pitch and roll are in the pose's gravity already).
+        estimate_missing: mirror what is not seen from the other side, and build nose, head and
+            toes from what is there.
+        min_visibility: landmarks less visible than this in MediaPipe's eyes are not seen.
+    """
+
+    camera: CameraOptions = field(default_factory=CameraOptions)
+    estimate_missing: bool = True
+    min_visibility: float = 0.1
+
+
+@dataclass(frozen=True)
 class ScaledMarkers:
     """The 22 markers and how their scale was found.
 
@@ -68,32 +84,18 @@ def markers_from_pose(
     pose: RefinedPose,
     landmarks: LandmarkSequence,
     subject: Subject | None = None,
-    *,
-    camera: CameraOptions | None = None,
-    estimate_missing: bool = True,
-    min_visibility: float = 0.1,
-    estimated: BoolArray | None = None,
+    options: MarkerOptions | None = None,
 ) -> MarkerTrajectories:
     """The 22 markers in the lab frame. See `scaled_markers`, which also says how it scaled."""
-    return scaled_markers(
-        pose,
-        landmarks,
-        subject,
-        camera=camera,
-        estimate_missing=estimate_missing,
-        min_visibility=min_visibility,
-        estimated=estimated,
-    ).markers
+    return scaled_markers(pose, landmarks, subject, options).markers
 
 
 def scaled_markers(
     pose: RefinedPose,
     landmarks: LandmarkSequence,
     subject: Subject | None = None,
+    options: MarkerOptions | None = None,
     *,
-    camera: CameraOptions | None = None,
-    estimate_missing: bool = True,
-    min_visibility: float = 0.1,
     estimated: BoolArray | None = None,
 ) -> ScaledMarkers:
     """The 22 markers in the lab frame, scaled to stature.
@@ -105,10 +107,7 @@ def scaled_markers(
         pose: (T, 17, 3) joints, metres, ray frame, with gravity.
         landmarks: the repaired landmarks of the same frames.
         subject: stature for the scale; without it MediaPipe's own scale is kept.
-        camera: field of view (and pitch and roll, which `pose.up` already holds).
-        estimate_missing: mirror what is not seen from the other side, and build nose, head and
-            toes from what is there.
-        min_visibility: landmarks less visible than this in MediaPipe's eyes are not seen.
+        options: what is estimated, and the camera.
         estimated: (T, 33) landmarks that repair filled: their markers are flagged too.
 
     Returns:
@@ -117,21 +116,45 @@ def scaled_markers(
     Raises:
         InputError: no frame shows both hips, or none the trunk or a leg.
     """
-    camera, subject = camera or CameraOptions(), subject or Subject()
+    options, subject = options or MarkerOptions(), subject or Subject()
     world = _merged(pose, landmarks)
     filled = np.zeros(world.shape[:2], dtype=bool) if estimated is None else estimated
-    world[landmarks.visibility < min_visibility] = np.nan
+    world[landmarks.visibility < options.min_visibility] = np.nan
     mirrored = np.zeros(world.shape[:2], dtype=bool)
-    if estimate_missing:
+    if options.estimate_missing:
         world, mirrored = mirror_missing(world)
     stature = estimate_stature(_with_positions(pose, world))
     scale = 1.0 if subject.height_m is None else subject.height_m / stature.height_m
-    turns, to_lab = lab_rotations(pose, landmarks, camera)
-    path = body_path(world[:, list(COCO_FROM_MEDIAPIPE)] * scale, landmarks, camera) @ to_lab.T
-    height = subject.height_m or stature.height_m
-    body = np.einsum("tij,tkj->tki", turns, world * scale)
-    positions, flags = _build(body, mirrored | filled, height, estimate_missing)
-    record = {
+    body, flags = _build(
+        world * scale,
+        mirrored | filled,
+        subject.height_m or stature.height_m,
+        options.estimate_missing,
+    )
+    turns, to_lab = lab_rotations(pose, landmarks, options.camera)
+    joints = world[:, list(COCO_FROM_MEDIAPIPE)] * scale
+    path = body_path(joints, landmarks, options.camera) @ to_lab.T
+    positions = np.einsum("tij,tkj->tki", turns, body) + _start_at_origin(path)[:, None]
+    markers = MarkerTrajectories(
+        names=MARKERS,
+        positions=_on_the_floor(positions),
+        rate_hz=landmarks.rate_hz if len(landmarks) > 1 else 1.0,
+        estimated=flags & known(positions),
+        start_s=float(landmarks.time_s[0]),
+    )
+    return ScaledMarkers(
+        markers, stature, scale, _record(markers, stature, scale, subject, mirrored)
+    )
+
+
+def _record(
+    markers: MarkerTrajectories,
+    stature: Stature,
+    scale: float,
+    subject: Subject,
+    mirrored: BoolArray,
+) -> dict[str, float | int | str | bool]:
+    return {
         "scale": "subject.height" if subject.height_m else "MediaPipe",
         "scale_factor": scale,
         "stature_estimate_m": stature.height_m,
@@ -139,17 +162,9 @@ def scaled_markers(
         "stature_frames": stature.frames,
         "stature_from_upright_frames": stature.upright,
         "mirrored_samples": int(mirrored.sum()),
-        "estimated_marker_samples": int(flags.sum()),
-        "missing_marker_samples": int(np.isnan(positions[..., 0]).sum()),
+        "estimated_marker_samples": int(markers.estimated.sum()),
+        "missing_marker_samples": int((~known(markers.positions)).sum()),
     }
-    markers = MarkerTrajectories(
-        names=MARKERS,
-        positions=_on_the_floor(positions + _start_at_origin(path)[:, None]),
-        rate_hz=landmarks.rate_hz if len(landmarks) > 1 else 1.0,
-        estimated=flags,
-        start_s=float(landmarks.time_s[0]),
-    )
-    return ScaledMarkers(markers, stature, scale, record)
 
 
 def _merged(pose: RefinedPose, landmarks: LandmarkSequence) -> FloatArray:
@@ -180,7 +195,7 @@ def _with_positions(pose: RefinedPose, world: FloatArray) -> RefinedPose:
 def _build(
     body: FloatArray, estimated: BoolArray, height_m: float, estimate_missing: bool
 ) -> tuple[FloatArray, BoolArray]:
-    """All 22 markers (T, 22, 3) relative to mid-hip in lab axes, and which are estimated."""
+    """All 22 markers (T, 22, 3) relative to mid-hip, same axes, and which are estimated."""
     at = {name: body[:, i] for i, name in enumerate(MEDIAPIPE_LANDMARKS)}
     guess = {name: estimated[:, i] for i, name in enumerate(MEDIAPIPE_LANDMARKS)}
     made: dict[str, FloatArray] = {}

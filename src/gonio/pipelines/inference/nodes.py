@@ -30,7 +30,7 @@ from gonio.landmarks.pose import pose_without_refiner
 from gonio.landmarks.repair import FILLED, RepairedLandmarks, repair_landmarks
 from gonio.landmarks.video import VideoInfo
 from gonio.markers.augment import augment_markers, augmented_shares
-from gonio.markers.from_pose import scaled_markers
+from gonio.markers.from_pose import MarkerOptions, scaled_markers
 from gonio.models.registry import refined_angles, refined_pose
 from gonio.options import InferenceOptions
 from gonio.quality import estimated_joints, versions, warnings_of
@@ -94,9 +94,7 @@ def make_markers(
         pose,
         landmarks.sequence,
         options.subject.subject(),
-        camera=options.camera,
-        estimate_missing=options.estimate_missing,
-        min_visibility=options.min_visibility,
+        MarkerOptions(options.camera, options.estimate_missing, options.min_visibility),
         estimated=(landmarks.flags & FILLED) > 0,
     )
     return scaled.markers, scaled.record
