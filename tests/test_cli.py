@@ -135,6 +135,8 @@ def test_a_folder_goes_on_after_a_bad_video(copy, kedro_run, tmp_path):
         ("model=heavy", "download pose_landmarker_heavy.task"),
         ("person=biggest", "person is 'biggest'"),
         ("refiner=depth", "there is no checkpoint"),
+        ("provider=cuda", "install the package onnxruntime-gpu"),
+        ("provider=tpu", "provider is 'tpu'"),
         ("refiner=magic", "refiner is 'magic'"),
         ("repair.cutoff_hz=0", "repair.cutoff_hz is 0"),
         ("zero=static_trial", "static_trial=<path"),

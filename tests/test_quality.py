@@ -72,6 +72,11 @@ def test_what_a_reader_should_know_is_said(arguments, words):
     assert words in said(**arguments)
 
 
+def test_a_camera_taken_as_level_is_said():
+    told = warnings_of(VIDEO, LANDMARKS, BODY, markers(), flags(), "depth", level_camera=True)
+    assert any("camera.pitch_deg" in sentence for sentence in told)
+
+
 def test_a_joint_rests_on_its_own_markers():
     table = estimated_joints(markers(["RAnkle"]))
     assert set(table.columns[table.any()]) == {"knee_R", "ankle_R"}

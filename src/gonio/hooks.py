@@ -13,6 +13,7 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
 from gonio.errors import OutputError
+from gonio.markers.augment import check_provider
 from gonio.options import CHECKPOINTS_OF, InferenceOptions, check_names
 
 INFERENCE_RESULT = "landmarks_detected"
@@ -40,12 +41,14 @@ class GonioHooks:
         """See that the parameters can be used and that the results can be written.
 
         Raises:
-            InputError: a parameter of `inference` that is not allowed.
+            InputError: a parameter of `inference` that is not allowed, or a provider that is not
+                installed.
             MissingFileError: a checkpoint that the parameters ask for is not there.
             OutputError: a folder cannot be made or written to.
         """
         if INFERENCE_RESULT in pipeline.all_outputs():
             options = InferenceOptions.from_parameters(catalog.load("parameters"))
+            check_provider(options.provider)
             for checkpoint in CHECKPOINTS_OF[options.refiner]:
                 catalog.load(checkpoint).header()
         for name in sorted(pipeline.all_outputs()):

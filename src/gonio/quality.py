@@ -27,6 +27,10 @@ PACKAGES = (
 )
 """Packages whose versions go into the record."""
 
+LEVEL_CAMERA = (
+    "The camera was taken as level. If it looked up or down or was turned, the pelvis and the trunk "
+    "are tilted as much in the room: give camera.pitch_deg and camera.roll_deg."
+)
 FULL_DETECTION = 0.98
 """Below this share of frames with a person there is a warning."""
 MANY_ESTIMATED = 0.1
@@ -69,6 +73,8 @@ def warnings_of(
     markers: MarkerTrajectories,
     near_singularity: pd.DataFrame,
     refiner: str,
+    *,
+    level_camera: bool = False,
 ) -> list[str]:
     """Sentences that a reader of the results should know first.
 
@@ -79,10 +85,12 @@ def warnings_of(
         markers: all markers with their flags.
         near_singularity: T rows of flags, a column a joint.
         refiner: the network that was used.
+        level_camera: whether the camera was taken as level for want of anything better.
     """
     found = [
         *_about_detection(video, landmark_record),
         *_about_body(marker_record, refiner),
+        *([LEVEL_CAMERA] if level_camera else []),
         *_about_joints(markers, near_singularity),
     ]
     return found

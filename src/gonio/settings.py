@@ -4,6 +4,7 @@ from gonio.hooks import GonioHooks
 from gonio.project_paths import stem_of, video_path
 
 HOOKS = (GonioHooks(),)
+DISABLE_HOOKS_FOR_PLUGINS = ("kedro-viz",)  # its run tracking knows no threads, and says so
 
 CONFIG_LOADER_ARGS = {
     "base_env": "base",

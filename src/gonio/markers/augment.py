@@ -234,6 +234,25 @@ def _normalisation(name: str) -> tuple[FloatArray, FloatArray]:
     return mean, std
 
 
+def check_provider(provider: Provider) -> str:
+    """ONNX Runtime's name of a provider, if it is installed.
+
+    Raises:
+        InputError: it is not; the message names the package that brings it.
+    """
+    import onnxruntime
+
+    wanted, package = _PROVIDERS[provider]
+    available = onnxruntime.get_available_providers()
+    if wanted not in available:
+        raise InputError(
+            f"provider is {provider!r}, but the installed onnxruntime offers only "
+            f"{', '.join(available)}; install the package {package} in its place or choose "
+            "provider=cpu"
+        )
+    return wanted
+
+
 @cache
 def load_network(name: str, provider: Provider) -> _Network:
     """One of the augmenter's networks, ready to run.
@@ -251,14 +270,7 @@ def load_network(name: str, provider: Provider) -> _Network:
     """
     import onnxruntime
 
-    wanted, package = _PROVIDERS[provider]
-    available = onnxruntime.get_available_providers()
-    if wanted not in available:
-        raise InputError(
-            f"provider is {provider!r}, but the installed onnxruntime offers only "
-            f"{', '.join(available)}; install the package {package} in its place or choose "
-            "provider=cpu"
-        )
+    wanted = check_provider(provider)
     session = onnxruntime.InferenceSession(str(_folder(name) / "model.onnx"), providers=[wanted])
     return lambda features: session.run(["output_0"], {"inputs": features})[0]
 

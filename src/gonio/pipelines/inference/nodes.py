@@ -286,7 +286,14 @@ def record_quality(
         "checkpoint": None if options.refiner == "none" else options.refiner,
         "warnings": [
             *warnings_of(
-                video, landmarks.record, marker_record, markers_augmented, flags, options.refiner
+                video,
+                landmarks.record,
+                marker_record,
+                markers_augmented,
+                flags,
+                options.refiner,
+                level_camera=options.refiner in ("none", "joint")
+                and options.camera.pitch_deg == options.camera.roll_deg == 0,
             ),
             *kinematics_warnings,
         ],
