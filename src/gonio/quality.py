@@ -28,8 +28,8 @@ PACKAGES = (
 """Packages whose versions go into the record."""
 
 LEVEL_CAMERA = (
-    "The camera was taken as level. If it looked up or down or was turned, the pelvis and the trunk "
-    "are tilted as much in the room: give camera.pitch_deg and camera.roll_deg."
+    "The camera was taken as level. If it looked up or down or was turned, the pelvis and the "
+    "trunk are tilted as much in the room: give camera.pitch_deg and camera.roll_deg."
 )
 FULL_DETECTION = 0.98
 """Below this share of frames with a person there is a warning."""
