@@ -99,8 +99,14 @@ def _errors(pose: FloatArray, truth: FloatArray) -> dict[str, float]:
 def as_markdown(table: pd.DataFrame) -> str:
     """The table as Markdown, for the docs."""
     head = "| " + " | ".join(table.columns) + " |\n|" + "---|" * len(table.columns) + "\n"
-    return head + "".join("| " + " | ".join(_cell(v) for v in row) + " |\n" for row in table.values)
+    rows = [
+        " | ".join(_cell(str(name), value) for name, value in zip(table.columns, row, strict=True))
+        for row in table.values
+    ]
+    return head + "".join(f"| {row} |\n" for row in rows)
 
 
-def _cell(value: Any) -> str:
-    return f"{value:.1f}" if isinstance(value, float) else str(value)
+def _cell(column: str, value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.0f}" if column.endswith("_frames") else f"{value:.1f}"
+    return str(value)
