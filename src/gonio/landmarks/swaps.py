@@ -25,8 +25,8 @@ from gonio.signals import fill_short_gaps
 from gonio.skeleton import ARM_LANDMARKS, LEG_LANDMARKS, MEDIAPIPE, MEDIAPIPE_MIRROR
 from gonio.types import BoolArray, FloatArray, LandmarkSequence
 
-SWITCH_COST = 0.03
-"""What a change of labelling costs, in body heights of mean jump of a limb group."""
+SWITCH_COST = (0.0, 0.06, 0.06)
+"""What a change of labelling of no, one or both limb groups costs, body heights of jump."""
 SPLIT_COST = 0.005
 """What a frame costs in which arms and legs are labelled differently, body heights."""
 SWAPPED_COST = 1e-5
@@ -161,17 +161,21 @@ def _spread(labels: BoolArray, firm: BoolArray) -> BoolArray:
 
 
 def _jumps(across: FloatArray, time_s: FloatArray) -> FloatArray:
-    """(T - 1, 2) mean jump beyond the usual motion: as labelled, and if the label changes."""
-    steps = np.stack(
-        [
-            np.linalg.norm(across[1:] - across[:-1], axis=2),
-            np.linalg.norm(across[1:] + across[:-1], axis=2),
-        ]
-    )
+    """(T - 1, 2) what it costs to keep the labels from one frame to the next, and to change them.
+
+    For each joint the jump of its left-to-right vector, beyond its usual motion, if the labels
+    stay, less the one if they change. Most joints of a limb must agree: the median over the
+    limb's three joints counts, so that fast feet alone make no swap.
+    """
+    stay = np.linalg.norm(across[1:] - across[:-1], axis=2)
+    change = np.linalg.norm(across[1:] + across[:-1], axis=2)
     gaps = np.diff(time_s)[:, None]
     percentile, multiple = USUAL_MOTION
-    usual_speed = multiple * np.percentile(steps.min(axis=0) / gaps, percentile, axis=0)
-    return np.asarray(np.maximum(steps - usual_speed * gaps, 0).mean(axis=2).T)
+    usual = multiple * np.percentile(np.minimum(stay, change) / gaps, percentile, axis=0) * gaps
+    for_change = np.maximum(stay - usual, 0) - np.maximum(change - usual, 0)
+    end = for_change[:, 2:].mean(axis=1, keepdims=True)  # wrist and hand, ankle and foot
+    agreed = np.median(np.concatenate([for_change[:, :2], end], axis=1), axis=1)
+    return np.stack([np.maximum(agreed, 0), np.maximum(-agreed, 0)], axis=1)
 
 
 def _cheapest_path(jumps: FloatArray) -> BoolArray:
@@ -188,7 +192,7 @@ def _cheapest_path(jumps: FloatArray) -> BoolArray:
     step = (
         jumps[0][:, changed[..., 0]]
         + jumps[1][:, changed[..., 1]]
-        + SWITCH_COST * changed.sum(axis=2)
+        + np.array(SWITCH_COST)[changed.sum(axis=2)]
         + unary
     )
     total = unary
