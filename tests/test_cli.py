@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import shutil
@@ -106,6 +107,18 @@ def test_a_disk_that_fills_up_during_the_report_loses_nothing(copy):
     assert f"Error: cannot write {report}: File too large" in done.stderr
     assert report.read_bytes() == before
     assert {path.name for path in report.parent.iterdir() if path.name.startswith(".")} == set()
+
+
+def test_a_run_goes_on_from_a_later_step(copy):
+    assert _run_in_a_process(copy).returncode == 0
+    quality = copy / "data" / "test" / "08_reporting" / "cam01" / "quality.json"
+    before = quality.read_text()
+    quality.unlink()
+    done = _run_in_a_process(copy, "--from-nodes", "repair,draw_overlay")
+    assert done.returncode == 0, done.stderr
+    again = json.loads(quality.read_text())
+    assert again["landmarks"] == json.loads(before)["landmarks"]
+    assert again["seconds"]["detect"] == json.loads(before)["seconds"]["detect"]
 
 
 def test_a_folder_goes_on_after_a_bad_video(copy, kedro_run, tmp_path):

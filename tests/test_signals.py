@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gonio.errors import InputError
-from gonio.signals import fill_short_gaps, low_pass, resample, runs_of
+from gonio.signals import fill_short_gaps, low_pass, nearest, resample, runs_of
 
 
 def test_runs_are_half_open():
@@ -60,3 +60,13 @@ def test_resampling_does_not_bridge_gaps_but_keeps_exact_hits():
     assert at[0] == 0
     assert np.isnan(at[1])
     assert at[2:].tolist() == [2.0, 2.5]
+
+
+@given(
+    st.lists(st.floats(-100, 100), min_size=1, max_size=20, unique=True),
+    st.lists(st.floats(-120, 120), min_size=1, max_size=20),
+)
+def test_the_nearest_value_is_found(values, wanted):
+    values, wanted = np.sort(np.array(values)), np.array(wanted)
+    found = np.abs(values[nearest(values, wanted)] - wanted)
+    np.testing.assert_array_equal(found, np.abs(values - wanted[:, None]).min(axis=1))

@@ -98,6 +98,23 @@ def fill_short_gaps(
     return flat.reshape(np.shape(values)), filled.reshape(np.shape(values))
 
 
+def nearest(sorted_values: NDArray[np.floating], wanted: NDArray[np.floating]) -> NDArray[np.intp]:
+    """Index of the nearest value for each wanted one; of two equally near the earlier.
+
+    Args:
+        sorted_values: (N,) increasing, at least one.
+        wanted: (M,).
+
+    Returns:
+        (M,) indices into `sorted_values`.
+    """
+    after = np.clip(np.searchsorted(sorted_values, wanted), 1, max(len(sorted_values) - 1, 1))
+    if len(sorted_values) == 1:
+        return np.zeros(len(wanted), dtype=np.intp)
+    earlier = wanted - sorted_values[after - 1] <= sorted_values[after] - wanted
+    return np.where(earlier, after - 1, after).astype(np.intp)
+
+
 def resample(
     values: NDArray[np.floating],
     time_s: NDArray[np.floating],

@@ -25,16 +25,15 @@ class TextDataset(FileDataset[str, str]):
         write_text(self.path, data)
 
 
-class JsonDataset(FileDataset[dict[str, Any], dict[str, Any]]):
-    """A JSON object; numbers that are not finite become null, keys keep their order."""
+class JsonDataset(FileDataset[Any, Any]):
+    """A value in JSON; numbers that are not finite become null, keys keep their order."""
 
-    def load(self) -> dict[str, Any]:
-        """The object."""
-        loaded: dict[str, Any] = json.loads(self.existing_path().read_text(encoding="utf-8"))
-        return loaded
+    def load(self) -> Any:
+        """The value."""
+        return json.loads(self.existing_path().read_text(encoding="utf-8"))
 
-    def save(self, data: dict[str, Any]) -> None:
-        """Write the object."""
+    def save(self, data: Any) -> None:
+        """Write the value."""
         text = json.dumps(_plain(data), indent=2, ensure_ascii=False, allow_nan=False)
         write_text(self.path, text + "\n")
 

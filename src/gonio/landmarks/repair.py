@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gonio.landmarks.swaps import find_swaps, undo_swaps
 from gonio.options import RepairOptions
-from gonio.signals import fill_short_gaps, low_pass, resample
+from gonio.signals import fill_short_gaps, low_pass, nearest, resample
 from gonio.skeleton import BONES, LEG_LANDMARKS, MEDIAPIPE
 from gonio.types import BoolArray, FloatArray, LandmarkSequence
 
@@ -108,7 +108,6 @@ def _constant_rate(
         return sequence, flags, False
     start, end = sequence.time_s[[0, -1]]
     time_s = start + np.arange(int((end - start) * sequence.rate_hz + 1e-6) + 1) / sequence.rate_hz
-    nearest = np.abs(sequence.time_s[None] - time_s[:, None]).argmin(axis=1)
 
     def at(values: FloatArray) -> FloatArray:
         return resample(values, sequence.time_s, time_s)
@@ -120,7 +119,7 @@ def _constant_rate(
         at(sequence.visibility),
         sequence.image_size,
     )
-    return steady, flags[nearest], True
+    return steady, flags[nearest(sequence.time_s, time_s)], True
 
 
 def _gaps_filled(

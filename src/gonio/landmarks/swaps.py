@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 
-from gonio.signals import fill_short_gaps
+from gonio.signals import fill_short_gaps, nearest
 from gonio.skeleton import ARM_LANDMARKS, LEG_LANDMARKS, MEDIAPIPE, MEDIAPIPE_MIRROR
 from gonio.types import BoolArray, FloatArray, LandmarkSequence
 
@@ -155,9 +155,8 @@ def _collapsed(across: FloatArray, time_s: FloatArray) -> BoolArray:
 
 def _spread(labels: BoolArray, firm: BoolArray) -> BoolArray:
     """Labels of all frames: those passed over take the label of the nearest firm frame."""
-    places = np.flatnonzero(firm)
-    nearest = np.abs(np.arange(len(firm))[:, None] - places).argmin(axis=1)
-    return np.asarray(labels[nearest], dtype=bool)
+    places = np.flatnonzero(firm).astype(float)
+    return np.asarray(labels[nearest(places, np.arange(len(firm), dtype=float))], dtype=bool)
 
 
 def _jumps(across: FloatArray, time_s: FloatArray) -> FloatArray:
@@ -212,8 +211,7 @@ def _blended(across: FloatArray, swapped: BoolArray, time_s: FloatArray) -> Bool
     switches = time_s[1:][np.diff(swapped)]
     if len(switches) == 0:
         return np.zeros(len(time_s), dtype=bool)
-    apart = np.abs(time_s[:, None] - switches).min(axis=1)
-    near = apart <= NEAR_SWITCH_S
+    near = np.abs(time_s - switches[nearest(switches, time_s)]) <= NEAR_SWITCH_S
     signed = np.where(swapped[:, None, None], -across, across)
     trusted = np.where(near[:, None, None], np.nan, signed)
     expected, _ = fill_short_gaps(trusted, len(time_s))
