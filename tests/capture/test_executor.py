@@ -97,11 +97,13 @@ def test_workers_end_when_the_main_process_is_killed(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.mkdir()
     process = _start(tmp_path / "out", log, 40)
-    _wait_for_shards(tmp_path / "out", 2)
+    deadline = time.monotonic() + 60
+    while len(workers := {int(path.name.split("-")[-2]) for path in log.iterdir()}) < 2:
+        assert process.poll() is None
+        assert time.monotonic() < deadline, "the second worker never began"
+        time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    workers = {int(path.name.split("-")[-2]) for path in log.iterdir()}
-    assert len(workers) == 2
     deadline = time.monotonic() + 10
     while any(_is_alive(pid) for pid in workers):
         assert time.monotonic() < deadline, "the workers of a killed run live on"

@@ -271,7 +271,10 @@ def load_network(name: str, provider: Provider) -> _Network:
     import onnxruntime
 
     wanted = check_provider(provider)
-    session = onnxruntime.InferenceSession(str(_folder(name) / "model.onnx"), providers=[wanted])
+    options = onnxruntime.SessionOptions()
+    options.enable_cpu_mem_arena = False  # it would keep the most that a long clip ever needed
+    path = str(_folder(name) / "model.onnx")
+    session = onnxruntime.InferenceSession(path, options, providers=[wanted])
     return lambda features: session.run(["output_0"], {"inputs": features})[0]
 
 
