@@ -1,9 +1,10 @@
 import errno
+import gc
 
 import pytest
 
 from gonio.errors import OutputError
-from gonio.files import replacing, write_text
+from gonio.files import ScratchFile, replacing, write_text
 
 
 def _write(path, error):
@@ -36,3 +37,12 @@ def test_folders_are_made_and_the_suffix_is_kept(tmp_path):
         assert scratch.suffix == ".png"
         scratch.write_bytes(b"x")
     assert (tmp_path / "a" / "b" / "c.png").read_bytes() == b"x"
+
+
+def test_a_scratch_file_goes_with_its_last_holder():
+    scratch = ScratchFile("video.mp4")
+    path = scratch.path
+    path.write_bytes(b"x")
+    del scratch
+    gc.collect()
+    assert not path.parent.exists()

@@ -65,3 +65,20 @@ def write_text(path: str | Path, text: str) -> None:
     """
     with replacing(path) as scratch:
         scratch.write_text(text, encoding="utf-8", newline="\n")
+
+
+class ScratchFile:
+    """A file in a temporary folder of its own, which goes when nobody holds this any more.
+
+    For what is too large to be handed on in memory.
+
+    Args:
+        name: of the file.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="gonio-")
+        self.path = Path(self._folder.name) / name
+
+    def __del__(self) -> None:
+        self._folder.cleanup()

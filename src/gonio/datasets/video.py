@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+
 from gonio.datasets.base import FileDataset
-from gonio.files import replacing
+from gonio.files import ScratchFile, replacing
 from gonio.landmarks.video import VideoInfo, probe
 from gonio.reporting.overlay import OverlayVideo, write_overlay
 
@@ -20,14 +22,14 @@ class VideoDataset(FileDataset[OverlayVideo, VideoInfo]):
         write_overlay(self.path, data)
 
 
-class EncodedVideoDataset(FileDataset[bytes, VideoInfo]):
+class EncodedVideoDataset(FileDataset[ScratchFile, VideoInfo]):
     """A video that comes encoded; loading looks it over, as `VideoDataset` does."""
 
     def load(self) -> VideoInfo:
         """What the video says of itself."""
         return probe(self.path)
 
-    def save(self, data: bytes) -> None:
-        """Write the video."""
+    def save(self, data: ScratchFile) -> None:
+        """Copy the video to its place."""
         with replacing(self.path) as scratch:
-            scratch.write_bytes(data)
+            shutil.copyfile(data.path, scratch)

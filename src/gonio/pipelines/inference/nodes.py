@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -12,6 +11,7 @@ import pandas as pd
 from gonio.datasets.checkpoint import CheckpointFile
 from gonio.datasets.opensim import OpenSimSolution
 from gonio.errors import InputError
+from gonio.files import ScratchFile
 from gonio.kinematics import (
     KinematicsWarning,
     NotGait,
@@ -46,7 +46,7 @@ MIN_FRAMES = 2
 MODEL_FOLDER = "data/06_models"
 
 
-def detect(video: VideoInfo, parameters: Parameters) -> tuple[LandmarkSequence, bytes]:
+def detect(video: VideoInfo, parameters: Parameters) -> tuple[LandmarkSequence, ScratchFile]:
     """Landmarks of the chosen person, and a small copy of the video made on the way."""
     options = InferenceOptions.from_parameters(parameters)
     if video.frames < MIN_FRAMES:
@@ -54,19 +54,18 @@ def detect(video: VideoInfo, parameters: Parameters) -> tuple[LandmarkSequence, 
             f"{video.path} holds {video.frames} frame; motion needs at least {MIN_FRAMES}: use a "
             "video, not a picture"
         )
-    with TemporaryDirectory(prefix="gonio-") as scratch:
-        path = Path(scratch) / "small.mp4"
-        with SmallCopy(path, options.report.overlay_max_side) as small:
-            landmarks = detect_landmarks(
-                video.path,
-                options.model,
-                person=options.person,
-                max_people=options.max_people,
-                model_folder=MODEL_FOLDER,
-                progress=True,
-                watch=small.add,
-            )
-        return landmarks, path.read_bytes()
+    scratch = ScratchFile("small.mp4")
+    with SmallCopy(scratch.path, options.report.overlay_max_side) as small:
+        landmarks = detect_landmarks(
+            video.path,
+            options.model,
+            person=options.person,
+            max_people=options.max_people,
+            model_folder=MODEL_FOLDER,
+            progress=True,
+            watch=small.add,
+        )
+    return landmarks, scratch
 
 
 def repair(landmarks_detected: LandmarkSequence, parameters: Parameters) -> RepairedLandmarks:
