@@ -45,6 +45,7 @@ def _in_memory(dataset):
     return dataset in {
         "joint_angles_computed",
         "demo_joints",
+        "gait_found",
         "kinematics_warnings",
         "opensim_quality",
         "opensim_angles",

@@ -73,6 +73,27 @@ class VideoFrame:
     rgb: NDArray[np.uint8]
 
 
+class RateLimit:
+    """Which frames of a video to take so that there are at most so many a second.
+
+    Args:
+        max_rate_hz: frames a second; None takes every frame.
+    """
+
+    def __init__(self, max_rate_hz: float | None) -> None:
+        self._step = 1 / max_rate_hz if max_rate_hz else 0.0
+        self._due = -np.inf
+
+    def takes(self, time_s: float) -> bool:
+        """Whether to take the next frame; times increase from call to call."""
+        if time_s < self._due - 0.2 * self._step:
+            return False
+        # A frame that comes late does not push the next back, unless it is very late.
+        late = time_s - self._due > self._step
+        self._due = time_s + self._step if late else self._due + self._step
+        return True
+
+
 def probe(path: str | Path) -> VideoInfo:
     """Look a video over without decoding it: every packet is counted, one frame is decoded.
 
@@ -133,8 +154,8 @@ def read_frames(
         stream = _video_stream(source, container)
         stream.thread_type = "AUTO"
         start: float | None = None
-        last = due = -np.inf
-        step = 1 / max_rate_hz if max_rate_hz else 0.0
+        last = -np.inf
+        limit = RateLimit(max_rate_hz)
         reformatter = VideoReformatter()  # kept, because making one a frame costs a millisecond
         try:
             for frame in container.decode(stream):
@@ -147,11 +168,8 @@ def read_frames(
                 if time <= last:
                     continue  # a repeated time stamp is the same instant
                 last = time
-                if time < due - 0.2 * step:
-                    continue
-                # A frame that comes late does not push the next back, unless it is very late.
-                due = time + step if time - due > step else due + step
-                yield VideoFrame(time, _upright(frame, max_side, reformatter))
+                if limit.takes(time):
+                    yield VideoFrame(time, _upright(frame, max_side, reformatter))
         except av.FFmpegError as error:
             at = f"after {last:.2f} s" if np.isfinite(last) else "at its beginning"
             raise InputError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -123,7 +123,7 @@ def scaled_markers(
     mirrored = np.zeros(world.shape[:2], dtype=bool)
     if options.estimate_missing:
         world, mirrored = mirror_missing(world)
-    stature = estimate_stature(_with_positions(pose, world))
+    stature = estimate_stature(replace(pose, positions=world[:, list(COCO_FROM_MEDIAPIPE)]))
     scale = 1.0 if subject.height_m is None else subject.height_m / stature.height_m
     body, flags = _build(
         world * scale,
@@ -179,17 +179,6 @@ def _merged(pose: RefinedPose, landmarks: LandmarkSequence) -> FloatArray:
                 world[:, MEDIAPIPE[f"{side}_{part}"]] += shift
     world[:, list(COCO_FROM_MEDIAPIPE)] = pose.positions
     return world
-
-
-def _with_positions(pose: RefinedPose, world: FloatArray) -> RefinedPose:
-    return RefinedPose(
-        world[:, list(COCO_FROM_MEDIAPIPE)],
-        pose.sigma,
-        pose.up,
-        pose.azimuth_deg,
-        pose.elevation_deg,
-        pose.refiner,
-    )
 
 
 def _build(

@@ -16,7 +16,7 @@ import av
 import cv2
 
 from gonio.errors import GonioError, OutputError
-from gonio.landmarks.video import VideoFrame
+from gonio.landmarks.video import RateLimit, VideoFrame
 from gonio.reporting.encoding import encode_frames
 
 _WAITING = 8  # frames that may wait for the encoder: memory stays bounded
@@ -32,10 +32,10 @@ class SmallCopy:
     """
 
     def __init__(self, path: Path, max_side: int, max_rate_hz: float = 30.0) -> None:
-        self._path, self._max_side, self._step = path, max_side, 1 / max_rate_hz
+        self._path, self._max_side, self._rate_hz = path, max_side, max_rate_hz
+        self._limit = RateLimit(max_rate_hz)
         self._queue: Queue[VideoFrame | None] = Queue(_WAITING)
         self._error: Exception | None = None
-        self._due = float("-inf")
         self._thread = Thread(target=self._work, name="small copy", daemon=True)
 
     def __enter__(self) -> SmallCopy:
@@ -55,15 +55,12 @@ class SmallCopy:
 
     def add(self, frame: VideoFrame) -> None:
         """Take a frame, unless it comes sooner than the rate allows."""
-        if frame.time_s < self._due - 0.2 * self._step:
-            return
-        late = frame.time_s - self._due > self._step
-        self._due = frame.time_s + self._step if late else self._due + self._step
-        self._queue.put(frame)
+        if self._limit.takes(frame.time_s):
+            self._queue.put(frame)
 
     def _work(self) -> None:
         try:
-            encode_frames(self._path, self._small_frames(), 1 / self._step)
+            encode_frames(self._path, self._small_frames(), self._rate_hz)
         except GonioError as error:
             self._error = error
         except (av.FFmpegError, OSError) as error:

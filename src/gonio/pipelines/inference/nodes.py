@@ -13,6 +13,7 @@ from gonio.datasets.opensim import OpenSimSolution
 from gonio.errors import InputError
 from gonio.files import ScratchFile
 from gonio.kinematics import (
+    GaitEvents,
     KinematicsWarning,
     NotGait,
     gait_events,
@@ -182,17 +183,19 @@ def solve_opensim(
     return solution, result.quality(), columns_from_model(result.coordinates)
 
 
-def find_gait(markers_augmented: MarkerTrajectories) -> dict[str, Any]:
-    """Gait events of the clip, or why it is not gait."""
+def find_gait(
+    markers_augmented: MarkerTrajectories,
+) -> tuple[GaitEvents | NotGait, dict[str, Any]]:
+    """Gait events of the clip, or why it is not gait; the same for the record."""
     events = gait_events(markers_augmented)
     if isinstance(events, NotGait):
-        return {"is_gait": False, "text": f"Not gait: {events.reason}."}
+        return events, {"is_gait": False, "text": f"Not gait: {events.reason}."}
     found = {
         f"{name} {side}": times.tolist()
         for name, by_side in (("strike", events.foot_strike_s), ("off", events.foot_off_s))
         for side, times in by_side.items()
     }
-    return {
+    return events, {
         "is_gait": True,
         "text": f"Gait: {events.cadence_per_min:.0f} steps a minute.",
         "events": found,
@@ -201,13 +204,10 @@ def find_gait(markers_augmented: MarkerTrajectories) -> dict[str, Any]:
     }
 
 
-def summarise_angles(
-    joint_angles: pd.DataFrame, markers_augmented: MarkerTrajectories
-) -> pd.DataFrame:
+def summarise_angles(joint_angles: pd.DataFrame, gait_found: GaitEvents | NotGait) -> pd.DataFrame:
     """Range of motion, peak, mean and symmetry of every angle."""
     angles, _ = _angles_and_flags(joint_angles)
-    events = gait_events(markers_augmented)
-    return summarise(angles, None if isinstance(events, NotGait) else events)
+    return summarise(angles, None if isinstance(gait_found, NotGait) else gait_found)
 
 
 def export_c3d(markers_augmented: MarkerTrajectories) -> MarkerTrajectories:
@@ -312,6 +312,7 @@ def write_report(
     joint_angles_zeroed: pd.DataFrame,
     opensim_angles: pd.DataFrame,
     summary: pd.DataFrame,
+    gait_found: GaitEvents | NotGait,
     joint_angles_figure: bytes,
     quality: dict[str, Any],
     parameters: Parameters,
@@ -335,7 +336,7 @@ def write_report(
             zeroed=None if joint_angles_zeroed.empty else joint_angles_zeroed,
             opensim=None if opensim_angles.empty else opensim_angles,
             summary=summary,
-            gait=gait_events(markers_augmented),
+            gait=gait_found,
             warnings=tuple(quality["warnings"]),
             figure=joint_angles_figure,
             parameters=options.model_dump(),

@@ -85,10 +85,10 @@ def _from_markers_to_angles() -> list[Node]:
 
 def _for_the_reader() -> list[Node]:
     return [
-        Node(nodes.find_gait, "markers_augmented", "gait", name="find_gait"),
+        Node(nodes.find_gait, "markers_augmented", ["gait_found", "gait"], name="find_gait"),
         Node(
             nodes.summarise_angles,
-            ["joint_angles", "markers_augmented"],
+            ["joint_angles", "gait_found"],
             "summary",
             name="summarise_angles",
         ),
@@ -130,6 +130,7 @@ def _for_the_reader() -> list[Node]:
                 "joint_angles_zeroed",
                 "opensim_angles",
                 "summary",
+                "gait_found",
                 "joint_angles_figure",
                 "quality",
                 "parameters",
