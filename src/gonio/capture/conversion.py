@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -25,7 +24,7 @@ from gonio.capture.schema import SCHEMA_VERSION
 from gonio.capture.store import ConversionPlan, Outcome, ShardStore
 from gonio.capture.tasks import Task, digest
 from gonio.errors import InputError
-from gonio.landmarks.model_files import find_pose_model
+from gonio.landmarks.model_files import model_fingerprint
 from gonio.options import told
 
 logger = logging.getLogger(__name__)
@@ -123,7 +122,7 @@ def plan_conversion(options: ConversionOptions, folders: Mapping[str, Path]) -> 
         "schema_version": SCHEMA_VERSION,
         "gonio": __version__,
         "model": Path(options.model).stem,
-        "model_sha256": hashlib.sha256(find_pose_model(options.model).read_bytes()).hexdigest(),
+        "model_sha256": model_fingerprint(options.model)["sha256"],
         "mediapipe": version("mediapipe"),
         "max_view_error": options.max_view_error,
         "options": source.parameters(),

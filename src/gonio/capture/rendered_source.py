@@ -13,6 +13,7 @@ from gonio.capture.rendered.anny_model import load_anny
 from gonio.capture.rendered.sequence import RenderedSequence
 from gonio.capture.rendered.tasks import RenderedOptions, RenderedTask, list_tasks
 from gonio.capture.tasks import Converted, Split, Task, digest, fingerprint
+from gonio.landmarks.model_files import MODEL_FOLDER, find_pose_model, model_fingerprint
 
 __all__ = ["RenderedOptions", "RenderedSource"]
 
@@ -47,8 +48,10 @@ class RenderedSource:
     def parameters(self) -> dict[str, Any]:
         """What the shards depend on; more frames only make more tasks."""
         options = asdict(self.options)
-        kept = {name: options[name] for name in options if name not in ("frames", "motion_folder")}
-        return {**kept, "motion": self._motion()}
+        left_out = ("frames", "motion_folder", "detectors")
+        kept = {name: options[name] for name in options if name not in left_out}
+        detectors = [model_fingerprint(name, MODEL_FOLDER) for name in self.options.detectors]
+        return {**kept, "detectors": detectors, "motion": self._motion()}
 
     def _clips(self) -> list[Path]:
         return sorted(self.motion_folder.glob("*.npz")) if self.motion_folder.is_dir() else []
@@ -96,6 +99,9 @@ class RenderedSource:
         rendered: RenderedTask = task.details["rendered"]
         sequence = RenderedSequence(rendered)
         unchecked = replace(self.observation, max_view_error=float("inf"))
+        if rendered.detector:
+            model = find_pose_model(rendered.detector, MODEL_FOLDER)
+            unchecked = replace(unchecked, model=str(model))
         return observe(task, sequence.frames(), sequence.truth, rendered.fps, unchecked)
 
 

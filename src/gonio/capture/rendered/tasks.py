@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -41,7 +42,9 @@ class RenderedOptions:
         seed: of everything.
         motion_folder: clips in the format of `motion_files.list_clips`; None for made motion only.
         sequence_frames: frames a sequence.
-        fps: frames a second.
+        frame_rates: frames a second; each sequence takes one of them.
+        detectors: MediaPipe's models (lite, full, heavy or paths); each sequence takes one of
+            them, and a name that stands twice is taken twice as often. None: the run's `model`.
         made_share: share of sequences with made motion where there is a motion folder.
         split_shares: of train, validation and test.
         mix_share: of recorded sequences that mix two clips.
@@ -55,7 +58,8 @@ class RenderedOptions:
     seed: int = 0
     motion_folder: str | None = None
     sequence_frames: int = 90
-    fps: float = 30.0
+    frame_rates: tuple[float, ...] = (30.0,)
+    detectors: tuple[str, ...] = ()
     made_share: float = 0.4
     split_shares: tuple[float, float, float] = (0.84, 0.08, 0.08)
     mix_share: float = 0.25
@@ -63,10 +67,12 @@ class RenderedOptions:
 
     def __post_init__(self) -> None:
         shares = (self.made_share, self.mix_share, self.offset_share, *self.split_shares)
-        if self.frames < 1 or self.sequence_frames < 2 or not 5 <= self.fps <= 120:
+        rates_allowed = self.frame_rates and all(5 <= rate <= 120 for rate in self.frame_rates)
+        if self.frames < 1 or self.sequence_frames < 2 or not rates_allowed:
             raise InputError(
-                f"rendered: frames {self.frames}, sequence_frames {self.sequence_frames}, fps "
-                f"{self.fps:g}; allowed are 1 or more, 2 or more, and 5 to 120"
+                f"rendered: frames {self.frames}, sequence_frames {self.sequence_frames}, "
+                f"frame_rates {list(self.frame_rates)}; allowed are 1 or more, 2 or more, and one "
+                "rate or more from 5 to 120"
             )
         if not all(0 <= share <= 1 for share in shares) or abs(sum(self.split_shares) - 1) > 1e-6:
             raise InputError(
@@ -107,6 +113,7 @@ class RenderedTask:
         made: kind and seed of made motion, None for recorded motion.
         mirrored: whether left and right are exchanged.
         offsets: strength of the random offsets of the joints, 0 for none.
+        detector: MediaPipe's model; empty for the run's own.
     """
 
     task_id: str
@@ -122,6 +129,7 @@ class RenderedTask:
     made: tuple[str, int] | None
     mirrored: bool
     offsets: float
+    detector: str = ""
 
 
 def list_tasks(options: RenderedOptions) -> list[RenderedTask]:
@@ -198,22 +206,29 @@ def _task(options: RenderedOptions, pools: dict[str, _Pool], index: int) -> Rend
         performers = sorted({part.info.performer for part in (clip, arms) if part})
     body_id = SPLITS.index(split) * BODIES_A_SPLIT + int(rng.integers(BODIES_A_SPLIT))
     changed = not made and rng.random() < options.offset_share
+    seed, mirror = int(rng.integers(2**31)), bool(rng.random() < 0.5)
+    offsets = float(rng.uniform(0.4, 1.2)) if changed else 0.0
     task = RenderedTask(
         task_id="",
         split=split,
         subject=f"{'+'.join(performers)}_body{body_id:06d}",
         body_id=body_id,
-        scene_seed=int(rng.integers(2**31)),
+        scene_seed=seed,
         n_frames=options.sequence_frames,
-        fps=options.fps,
+        fps=options.frame_rates[rng.integers(len(options.frame_rates))],
         motion_folder=None if made else options.motion_folder,
         clip=clip,
         arms=arms,
         made=kind,
-        mirrored=bool(rng.random() < 0.5),
-        offsets=float(rng.uniform(0.4, 1.2)) if changed else 0.0,
+        mirrored=mirror,
+        offsets=offsets,
+        detector=_any(rng, options.detectors),
     )
     return replace(task, task_id=f"rendered_{index:06d}_{_fingerprint(task)}")
+
+
+def _any(rng: np.random.Generator, names: tuple[str, ...]) -> str:
+    return names[rng.integers(len(names))] if names else ""
 
 
 def _part(rng: np.random.Generator, pool: _Pool, options: RenderedOptions) -> ClipPart:
@@ -226,7 +241,7 @@ def _part(rng: np.random.Generator, pool: _Pool, options: RenderedOptions) -> Cl
 
 
 def _fingerprint(task: RenderedTask) -> str:
-    content = {**asdict(task), "motion_folder": None}
+    content = {**asdict(task), "motion_folder": None, "detector": Path(task.detector).stem}
     return hashlib.sha256(repr(content).encode()).hexdigest()[:8]
 
 

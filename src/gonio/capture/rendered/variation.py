@@ -53,23 +53,30 @@ def with_matrices(motion: Motion, matrices: FloatArray) -> Motion:
 
 
 def segment(motion: Motion, start: int, frames: int, fps: float) -> Motion:
-    """Frames of a clip, resampled by the nearest whole step, mirrored in time where it is short.
+    """Frames of a clip at another rate, mirrored in time where it is short.
+
+    Between two recorded frames orientations are normalised mixtures of the quaternions, which at
+    the rates of motion capture is the same as turning at constant speed.
 
     Args:
         motion: the clip.
         start: first frame, in frames of the clip.
         frames: wanted, at `fps`; a clip that ends earlier runs backwards from its end.
-        fps: frames a second of the result; the clip's own is divided by a whole number.
+        fps: frames a second of the result.
     """
-    step = max(1, round(motion.fps / fps))
-    steps = start + step * np.arange(frames)
     last = len(motion) - 1
-    index = last - np.abs(steps % max(2 * last, 1) - last)
+    steps = start + motion.fps / fps * np.arange(frames)
+    place = last - np.abs(steps % max(2 * last, 1) - last)
+    before = np.minimum(place.astype(int), max(last - 1, 0))
+    after = np.minimum(before + 1, last)
+    share = (place - before)[:, None]
+    first, second = motion.orientations[before], motion.orientations[after]
+    second = np.where((first * second).sum(axis=2, keepdims=True) < 0, -second, second)
     return replace(
         motion,
-        fps=motion.fps / step,
-        orientations=motion.orientations[index],
-        root=motion.root[index],
+        fps=fps,
+        orientations=first + share[..., None] * (second - first),
+        root=motion.root[before] + share * (motion.root[after] - motion.root[before]),
     )
 
 

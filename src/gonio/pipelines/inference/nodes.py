@@ -27,6 +27,7 @@ from gonio.kinematics import (
 from gonio.kinematics.angles import filtered
 from gonio.kinematics.comparison import columns_from_model
 from gonio.landmarks.detector import detect_landmarks
+from gonio.landmarks.model_files import MODEL_FOLDER
 from gonio.landmarks.pose import pose_without_refiner
 from gonio.landmarks.repair import FILLED, RepairedLandmarks, repair_landmarks
 from gonio.landmarks.video import VideoInfo
@@ -44,7 +45,6 @@ from gonio.types import LandmarkSequence, MarkerTrajectories, RefinedPose
 Parameters = dict[str, Any]
 
 MIN_FRAMES = 2
-MODEL_FOLDER = "data/06_models"
 
 
 def detect(video: VideoInfo, parameters: Parameters) -> tuple[LandmarkSequence, ScratchFile]:
