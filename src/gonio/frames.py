@@ -60,6 +60,20 @@ def rays_from_image(image: FloatArray, image_size: tuple[int, int], focal_px: fl
     return normalised(np.concatenate([offset, depth], axis=-1))
 
 
+def centred_2d(image: FloatArray, image_size: tuple[int, int]) -> FloatArray:
+    """Image points from the image's centre, the units in which the shards hold them.
+
+    Args:
+        image: (..., 2) in units of the image's width and height (0..1).
+        image_size: (width, height), pixels.
+
+    Returns:
+        (..., 2) from the image's centre, x right, y down, in units of half the image's height.
+    """
+    width, height = image_size
+    return np.asarray((np.asarray(image, dtype=float) - 0.5) * [2 * width / height, 2.0])
+
+
 def ray_from_camera(ray: FloatArray) -> FloatArray:
     """Rotations into the ray frame.
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from gonio.capture.cameras import Camera
 from gonio.capture.shards import Shard, ShardLabels
 from gonio.errors import InputError
-from gonio.frames import lab_from_camera, normalised, ray_from_camera
+from gonio.frames import centred_2d, lab_from_camera, normalised, ray_from_camera
 from gonio.skeleton import AUGMENTED_MARKERS, COCO, COCO_FROM_MEDIAPIPE, COCO_JOINTS
 from gonio.types import FloatArray, LandmarkSequence
 
@@ -165,20 +165,6 @@ def viewpoint(
     azimuth = np.where(azimuth >= 360.0, 0.0, azimuth)  # -1e-17 % 360 is 360
     elevation = np.degrees(np.arcsin(np.clip(np.sum(direction * up, axis=1), -1.0, 1.0)))
     return np.asarray(azimuth), np.asarray(elevation)
-
-
-def centred_2d(image: FloatArray, image_size: tuple[int, int]) -> FloatArray:
-    """MediaPipe's image points in the units of the shards.
-
-    Args:
-        image: (..., 2) in units of the image's width and height (0..1).
-        image_size: (width, height), pixels.
-
-    Returns:
-        (..., 2) from the image's centre, x right, y down, in units of half the image's height.
-    """
-    width, height = image_size
-    return np.asarray((np.asarray(image, dtype=float) - 0.5) * [2 * width / height, 2.0])
 
 
 def build_shard(
