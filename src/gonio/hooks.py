@@ -13,7 +13,7 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
 from gonio.errors import OutputError
-from gonio.markers.augment import check_provider
+from gonio.markers.augmenter_networks import check_provider
 from gonio.options import CHECKPOINTS_OF, InferenceOptions, check_names
 
 INFERENCE_RESULT = "landmarks_detected"

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from gonio.errors import InputError
-from gonio.markers.augment import augment_markers
+from gonio.markers.augment import augment_batch, augment_markers
 from gonio.skeleton import ALL_MARKERS, AUGMENTED_LOWER, AUGMENTED_MARKERS, AUGMENTED_UPPER
 from gonio.trc import read_trc
 from gonio.types import MarkerTrajectories, Subject
@@ -70,6 +70,22 @@ def test_an_ensemble_stays_near_and_repeats(trial):
     assert 1e-5 < distance.max() < 0.02
     again = augment_markers(trial, SUBJECT, cycles=8)
     np.testing.assert_array_equal(eight.positions, again.positions)
+
+
+def test_clips_augmented_together_come_out_as_alone_but_share_their_gaps(trial):
+    moved = trial.positions + np.random.default_rng(0).normal(0, 0.01, trial.positions.shape)
+    moved[40:50, trial.names.index("RKnee")] = np.nan
+    gappy = MarkerTrajectories(trial.names, moved, 60)
+    whole, other = augment_batch([trial, gappy], SUBJECT)
+    alone = augment_markers(gappy, SUBJECT).positions
+    np.testing.assert_allclose(other.positions, alone, atol=1e-5)
+    missing = np.isnan(whole.select(AUGMENTED_LOWER)).all(axis=(1, 2))
+    assert np.flatnonzero(missing).tolist() == list(range(40, 50))
+    np.testing.assert_allclose(
+        whole.select(AUGMENTED_UPPER),
+        augment_markers(trial, SUBJECT).select(AUGMENTED_UPPER),
+        atol=1e-5,
+    )
 
 
 def test_a_provider_that_is_not_installed_is_refused(trial):

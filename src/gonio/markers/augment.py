@@ -7,18 +7,14 @@ paths at another rate are resampled around them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
-from gonio.errors import InputError, MissingFileError
+from gonio.errors import InputError
+from gonio.markers.augmenter_networks import Provider, load_network, normalisation
 from gonio.markers.complete import complete_hip_centres, complete_inputs
 from gonio.signals import runs_of
 from gonio.skeleton import (
@@ -31,22 +27,11 @@ from gonio.skeleton import (
 )
 from gonio.types import BoolArray, FloatArray, MarkerTrajectories, Subject, known
 
-Provider = Literal["cpu", "cuda", "openvino"]
-
 TRAINED_RATE_HZ = 60.0
 DEFAULT_MASS_KG = 70.0
 """Taken where the mass is not known; it hardly matters to the networks."""
 MIN_RUN = 2
 """Shorter runs of complete frames are not augmented."""
-
-_PROVIDERS: dict[Provider, tuple[str, str]] = {
-    "cpu": ("CPUExecutionProvider", "onnxruntime"),
-    "cuda": ("CUDAExecutionProvider", "onnxruntime-gpu"),
-    "openvino": ("OpenVINOExecutionProvider", "onnxruntime-openvino"),
-}
-"""ONNX Runtime's name of each provider, and the package that brings it."""
-
-_Network = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -99,25 +84,70 @@ def augment_markers(
         InputError: a marker is not there, or the provider is not installed.
         MissingFileError: the networks are not installed.
     """
+    return augment_batch(
+        [markers],
+        subject,
+        provider=provider,
+        cycles=cycles,
+        noise_m=noise_m,
+        force_complete=force_complete,
+        height_m=height_m,
+    )[0]
+
+
+def augment_batch(
+    clips: Sequence[MarkerTrajectories],
+    subject: Subject | None = None,
+    *,
+    provider: Provider = "cpu",
+    cycles: int = 1,
+    noise_m: float = 0.005,
+    force_complete: bool = False,
+    height_m: float | None = None,
+) -> list[MarkerTrajectories]:
+    """Augment several clips of the same frames together: each network is called once.
+
+    Args:
+        clips: the same length, rate and subject, such as samples of one uncertain clip; a frame
+            that is incomplete in one of them is left out in all.
+        subject: see `augment_markers`; so the rest.
+        provider: where the networks run.
+        cycles: size of the ensemble.
+        noise_m: noise of the ensemble, metres.
+        force_complete: estimate missing input markers.
+        height_m: stature where `subject` has none.
+
+    Returns:
+        What `augment_markers` gives for each of them.
+
+    Raises:
+        InputError: as `augment_markers`.
+        MissingFileError: as `augment_markers`.
+    """
     subject = subject or Subject()
     height = subject.height_m or height_m or 1.7
-    mass = subject.mass_kg or DEFAULT_MASS_KG
-    markers = _in_order(markers)
+    body = height, subject.mass_kg or DEFAULT_MASS_KG
+    clips = [_in_order(clip) for clip in clips]
     if force_complete:
-        markers = complete_inputs(markers, height)
-    positions, flags = [markers.positions], [markers.estimated]
-    for half in _HALVES:
-        added, flag = _augment_half(half, markers, (height, mass), provider, cycles, noise_m)
-        positions.append(added)
-        flags.append(flag)
-    augmented = MarkerTrajectories(
+        clips = [complete_inputs(clip, height) for clip in clips]
+    halves = [_augment_half(half, clips, body, provider, cycles, noise_m) for half in _HALVES]
+    augmented = [
+        _joined(clip, [(added[:, i], flags[:, i]) for added, flags in halves])
+        for i, clip in enumerate(clips)
+    ]
+    return [complete_hip_centres(clip) for clip in augmented] if force_complete else augmented
+
+
+def _joined(
+    clip: MarkerTrajectories, halves: list[tuple[FloatArray, BoolArray]]
+) -> MarkerTrajectories:
+    return MarkerTrajectories(
         ALL_MARKERS,
-        np.concatenate(positions, axis=1),
-        markers.rate_hz,
-        np.concatenate(flags, axis=1),
-        markers.start_s,
+        np.concatenate([clip.positions, *(added for added, _ in halves)], axis=1),
+        clip.rate_hz,
+        np.concatenate([clip.estimated, *(flags for _, flags in halves)], axis=1),
+        clip.start_s,
     )
-    return complete_hip_centres(augmented) if force_complete else augmented
 
 
 def _in_order(markers: MarkerTrajectories) -> MarkerTrajectories:
@@ -150,28 +180,30 @@ def _in_order(markers: MarkerTrajectories) -> MarkerTrajectories:
 
 def _augment_half(
     half: _Half,
-    markers: MarkerTrajectories,
+    clips: Sequence[MarkerTrajectories],
     body: tuple[float, float],
     provider: Provider,
     cycles: int,
     noise_m: float,
 ) -> tuple[FloatArray, BoolArray]:
-    inputs, hip = markers.select(half.inputs), markers["Hip"]
-    complete = known(inputs.reshape(len(inputs), -1)) & known(hip)
-    added = np.full((len(markers), len(half.outputs), 3), np.nan)
+    """The markers that one network adds to B clips: (T, B, outputs, 3) metres, and their flags."""
+    inputs = np.stack([clip.select(half.inputs) for clip in clips], axis=1)  # (T, B, inputs, 3)
+    hip = np.stack([clip["Hip"] for clip in clips], axis=1)[:, :, None]
+    complete = known(np.concatenate([inputs, hip], axis=2).reshape(len(inputs), -1))
+    added = np.full((*inputs.shape[:2], len(half.outputs), 3), np.nan)
     for start, stop in runs_of(complete):
         if stop - start < MIN_RUN:
             continue
-        relative = inputs[start:stop] - hip[start:stop, None]
         output = _at_trained_rate(
-            relative,
-            markers.rate_hz,
+            inputs[start:stop] - hip[start:stop],
+            clips[0].rate_hz,
             lambda clip: _run(half, clip, body, provider, cycles, noise_m),
         )
-        added[start:stop] = output + hip[start:stop, None]
-    columns = [markers.names.index(name) for name in half.inputs]
-    doubtful = markers.estimated[:, columns].mean(axis=1) > 1 / 3
-    return added, doubtful[:, None] & known(added)
+        added[start:stop] = output + hip[start:stop]
+    columns = [MARKERS.index(name) for name in half.inputs]
+    estimated = np.stack([clip.estimated[:, columns] for clip in clips], axis=1)
+    doubtful = estimated.mean(axis=2) > 1 / 3
+    return added, doubtful[:, :, None] & known(added)
 
 
 def _at_trained_rate(
@@ -196,86 +228,20 @@ def _run(
     cycles: int,
     noise_m: float,
 ) -> FloatArray:
-    """Markers relative to Hip (T, inputs, 3) to markers relative to Hip (T, outputs, 3), metres."""
+    """Markers relative to Hip, (T, B, inputs, 3) to (T, B, outputs, 3), metres."""
     height, mass = body
-    mean, std = _normalisation(half.folder)
-    members = np.repeat(clip[None], cycles, axis=0)
-    noise = np.random.default_rng(0).normal(0.0, noise_m, members[1:].shape)
-    members[1:] += noise
-    features = np.concatenate(
-        [
-            members.reshape(cycles, len(clip), -1) / height,
-            np.full((cycles, len(clip), 1), height),
-            np.full((cycles, len(clip), 1), mass),
-        ],
-        axis=2,
+    mean, std = normalisation(half.folder)
+    frames, clips = clip.shape[:2]
+    noise = np.random.default_rng(0).normal(
+        0.0, noise_m, (cycles - 1, frames, 1, len(half.inputs), 3)
     )
-    network = load_network(half.folder, provider)
-    output = network(((features - mean) / std).astype(np.float32))
-    mean_output = np.asarray(output, dtype=float).mean(axis=0)
-    return np.asarray(mean_output.reshape(len(clip), len(half.outputs), 3) * height)
-
-
-def _folder(name: str) -> Path:
-    spec = find_spec("Pose2Sim")
-    if spec is not None and spec.submodule_search_locations:
-        folder = Path(spec.submodule_search_locations[0]) / "MarkerAugmenter" / "LSTM" / name
-        if (folder / "model.onnx").is_file():
-            return folder
-    raise MissingFileError(
-        f"the marker augmenter {name} is not installed; install the package pose2sim 0.10.49"
-    )
-
-
-@cache
-def _normalisation(name: str) -> tuple[FloatArray, FloatArray]:
-    folder = _folder(name)
-    mean, std = (np.load(folder / f"{part}.npy", allow_pickle=False) for part in ("mean", "std"))
-    return mean, std
-
-
-def check_provider(provider: Provider) -> str:
-    """ONNX Runtime's name of a provider, if it is installed.
-
-    Raises:
-        InputError: it is not; the message names the package that brings it.
-    """
-    import onnxruntime
-
-    wanted, package = _PROVIDERS[provider]
-    available = onnxruntime.get_available_providers()
-    if wanted not in available:
-        raise InputError(
-            f"provider is {provider!r}, but the installed onnxruntime offers only "
-            f"{', '.join(available)}; install the package {package} in its place or choose "
-            "provider=cpu"
-        )
-    return wanted
-
-
-@cache
-def load_network(name: str, provider: Provider) -> _Network:
-    """One of the augmenter's networks, ready to run.
-
-    Args:
-        name: `v0.3_lower` or `v0.3_upper`.
-        provider: `cpu`, `cuda` or `openvino`.
-
-    Returns:
-        A function from (batch, T, features) to (batch, T, 3 * markers), both float32.
-
-    Raises:
-        InputError: the provider is not there.
-        MissingFileError: the network is not installed.
-    """
-    import onnxruntime
-
-    wanted = check_provider(provider)
-    options = onnxruntime.SessionOptions()
-    options.enable_cpu_mem_arena = False  # it would keep the most that a long clip ever needed
-    path = str(_folder(name) / "model.onnx")
-    session = onnxruntime.InferenceSession(path, options, providers=[wanted])
-    return lambda features: session.run(["output_0"], {"inputs": features})[0]
+    members = np.concatenate([clip[None], clip + noise]).reshape(cycles, frames, clips, -1)
+    sizes = np.broadcast_to([height, mass], (*members.shape[:3], 2))
+    features = (np.concatenate([members / height, sizes], axis=3) - mean) / std
+    batch = np.moveaxis(features, 2, 1).reshape(cycles * clips, frames, -1).astype(np.float32)
+    output = np.asarray(load_network(half.folder, provider)(batch), dtype=float)
+    ensemble = output.reshape(cycles, clips, frames, len(half.outputs), 3).mean(axis=0)
+    return np.moveaxis(ensemble, 1, 0) * height
 
 
 def augmented_shares(markers: MarkerTrajectories) -> dict[str, float]:
