@@ -52,3 +52,60 @@ def test_swapped_frames_are_counted(truth):
     assert np.flatnonzero(metrics.swapped_frames(pose, truth)).tolist() == [1, 4]
     pose[3, COCO["left_wrist"]] += 0.1  # an error is no swap
     assert not metrics.swapped_frames(pose, truth)[3]
+
+
+def test_nothing_in_common_has_no_scale(truth):
+    assert np.isnan(metrics.clip_scale(np.full_like(truth, np.nan), truth))
+    assert np.isnan(metrics.clip_scale(np.zeros_like(truth), truth))
+
+
+def test_limbs_turn_with_the_pose(truth):
+    turned = Rotation.from_euler("z", 30, degrees=True).apply(truth.reshape(-1, 3))
+    upright = truth * [1, 1, 0]  # limbs at right angles to the axis turn by the whole angle
+    flat = turned.reshape(truth.shape) * [1, 1, 0]
+    np.testing.assert_allclose(metrics.limb_angles(flat, upright), 30)
+    assert metrics.limb_angles(truth, truth).shape == (6, 14)
+    assert metrics.limb_angles(truth * 3, truth).max() < 1e-6  # length does not count
+    truth[2, COCO["left_ear"]] = np.nan
+    assert np.isnan(metrics.limb_angles(truth, truth)[2]).sum() == 1
+
+
+def test_small_and_opposite_angles_keep_their_digits():
+    a = np.array([[1.0, 0, 0], [1, 0, 0], [1, 0, 0]])
+    b = np.array([[1.0, 1e-9, 0], [-2, 0, 0], [0, 0, 0]])
+    np.testing.assert_allclose(metrics.angles_between(a, b), [np.degrees(1e-9), 180, np.nan])
+
+
+def test_bones_that_breathe_by_a_tenth(truth):
+    rigid = np.repeat(truth[:1], 400, axis=0)
+    assert metrics.bone_length_cv(rigid) < 1e-12
+    breathing = rigid * (1 + 0.1 * np.sqrt(2) * np.sin(np.arange(400) * np.pi / 20))[:, None, None]
+    assert metrics.bone_length_cv(breathing) == pytest.approx(0.1, rel=1e-6)
+    breathing[7] = np.nan
+    assert metrics.bone_length_cv(breathing) == pytest.approx(0.1, rel=0.01)
+    assert np.isnan(metrics.bone_length_cv(rigid[:1]))
+
+
+def test_acceleration_is_that_of_free_fall():
+    time = np.arange(30) / 60
+    falling = np.zeros((30, 17, 3))
+    falling[..., 1] = 0.5 * 9.81 * time[:, None] ** 2
+    found = metrics.accelerations(falling, 60)
+    np.testing.assert_allclose(found[1:-1], 9.81)
+    assert np.isnan(found[[0, -1]]).all()
+
+
+def test_azimuths_lie_on_a_circle():
+    found = metrics.azimuth_errors(np.array([359.0, 10, 180, np.nan]), np.array([1.0, 350, 0, 5]))
+    np.testing.assert_allclose(found, [2, 20, 180, np.nan])
+
+
+def test_sigma_of_the_true_size_covers_what_it_should():
+    errors = np.random.default_rng(0).normal(scale=0.04, size=(4000, 17, 3))
+    sigma = np.full_like(errors, 0.04)
+    assert metrics.share_within(errors, sigma, 1) == pytest.approx(0.683, abs=0.005)
+    assert metrics.share_within(errors, sigma, 2) == pytest.approx(0.954, abs=0.005)
+    assert metrics.share_within(errors, sigma / 2, 2) == pytest.approx(0.683, abs=0.005)
+    errors[:3000] = np.nan
+    assert metrics.share_within(errors, sigma, 1) == pytest.approx(0.683, abs=0.01)
+    assert np.isnan(metrics.share_within(errors, sigma * np.nan, 1))
