@@ -1,4 +1,4 @@
-"""Landmarks as NPZ, without pickles."""
+"""Landmarks and poses as NPZ, without pickles."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from gonio.datasets.base import FileDataset
 from gonio.errors import InputError
 from gonio.files import replacing
 from gonio.landmarks.repair import RepairedLandmarks
-from gonio.types import LandmarkSequence
+from gonio.types import LandmarkSequence, RefinedPose
 
 _SEQUENCE = ("time_s", "world", "image", "visibility", "image_size")
+_POSE = ("positions", "sigma", "up", "azimuth_deg", "elevation_deg")
 
 
 def write_npz(path: Path, arrays: Mapping[str, Any]) -> None:
@@ -77,6 +78,21 @@ class RepairedLandmarksDataset(FileDataset[RepairedLandmarks, RepairedLandmarks]
         """Write the landmarks with flags and counts."""
         record = {f"record_{name}": np.array(value) for name, value in data.record.items()}
         write_npz(self.path, _arrays(data.sequence) | {"flags": data.flags} | record)
+
+
+class PoseDataset(FileDataset[RefinedPose, RefinedPose]):
+    """A `RefinedPose`."""
+
+    def load(self) -> RefinedPose:
+        """The pose."""
+        arrays = read_npz(self.existing_path(), (*_POSE, "refiner"))
+        refiner = str(arrays["refiner"].item())
+        return RefinedPose(**{name: arrays[name] for name in _POSE}, refiner=refiner)
+
+    def save(self, data: RefinedPose) -> None:
+        """Write the pose."""
+        arrays = {name: np.asarray(getattr(data, name)) for name in _POSE}
+        write_npz(self.path, arrays | {"refiner": np.array(data.refiner)})
 
 
 def _arrays(sequence: LandmarkSequence) -> dict[str, Any]:
