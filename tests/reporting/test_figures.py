@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.collections import FillBetweenPolyCollection
 from matplotlib.colors import to_hex
 
 from gonio.errors import InputError, OutputError
@@ -86,6 +87,27 @@ def test_shading_covers_the_flagged_time_of_that_joint_only(angles):
     assert not _panel(figure, "Elbow flexion").collections
 
 
+def test_the_band_is_one_sigma_wide_has_gaps_and_is_in_the_legend(angles):
+    sigma = angles * 0 + 7.0
+    sigma.loc[30:40, "trunk_flexion_deg"] = np.nan
+    figure = joint_angle_figure(angles, sigma=sigma)
+    panel = _panel(figure, "Trunk flexion")
+    band = next(c for c in panel.collections if isinstance(c, FillBetweenPolyCollection))
+    assert len(band.get_paths()) == 2  # before and after the gap
+    edges = np.concatenate([path.vertices for path in band.get_paths()])
+    curve = _lines(figure)["trunk_flexion_deg"]
+    at_ten = edges[np.isclose(edges[:, 0], angles["time_s"][10]), 1]
+    assert (at_ten.min(), at_ten.max()) == pytest.approx(
+        (curve.get_ydata()[10] - 7, curve.get_ydata()[10] + 7)
+    )
+    low, high = panel.get_ylim()
+    assert low < edges[:, 1].min()
+    assert high > edges[:, 1].max()
+    assert "band: ±1 SD" in {text.get_text() for text in figure.legends[0].get_texts()}
+    plain = joint_angle_figure(angles).legends[0].get_texts()
+    assert "band: ±1 SD" not in {text.get_text() for text in plain}
+
+
 def test_noise_is_not_blown_up_to_fill_a_panel(angles):
     angles["trunk_rotation_deg"] = 0.1 * np.sin(np.arange(len(angles)))
     low, high = _panel(joint_angle_figure(angles), "Trunk rotation").get_ylim()
@@ -141,6 +163,8 @@ def test_missing_columns_and_wrong_lengths_are_named(angles):
         joint_angle_figure(angles[:0])
     with pytest.raises(InputError, match="rows"):
         joint_angle_figure(angles, near_singularity=pd.DataFrame({"hip_R": [True]}))
+    with pytest.raises(InputError, match="sigma has 3 rows"):
+        joint_angle_figure(angles, sigma=angles[:3])
 
 
 def test_a_folder_that_cannot_be_written_is_an_output_error(angles, tmp_path: Path):

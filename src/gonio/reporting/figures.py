@@ -10,11 +10,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import FillBetweenPolyCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
+from gonio.errors import InputError
 from gonio.files import replacing
 from gonio.reporting.flags import flags_of, spans_of
 from gonio.reporting.series import angle_of, columns_of, envelope, times_of
@@ -35,13 +37,16 @@ SMALLEST_SPAN_DEG = 20.0
 """An axis covers at least this, so that noise does not look like movement."""
 MOST_POINTS = 4000
 """A curve of more samples is drawn by its extremes; the page has no room for more."""
-_INK, _SOFT, _GRID = "#22272E", "#6B7480", "#E7EAEE"
+BAND_LABEL = "band: ±1 SD"
+_INK, _SOFT, _GRID, _BAND_KEY = "#22272E", "#6B7480", "#E7EAEE", "#B9BFC7"
+_BAND_ALPHA = 0.18
 _STRIP = 0.022  # height of the strip that names the flagged side, in units of the panel
 
 
 def joint_angle_figure(
     angles: pd.DataFrame,
     *,
+    sigma: pd.DataFrame | None = None,
     near_singularity: pd.DataFrame | None = None,
     estimated: pd.DataFrame | None = None,
     title: str = "Joint angles",
@@ -54,6 +59,7 @@ def joint_angle_figure(
 
     Args:
         angles: `time_s` in seconds and the 36 columns in degrees, T rows.
+        sigma: one standard deviation of the same columns, degrees, T rows: drawn as a band.
         near_singularity: T rows of flags a joint or a column, see `flags.flags_of`.
         estimated: the same for joints that rest on estimated markers.
         title: first line.
@@ -63,9 +69,11 @@ def joint_angle_figure(
         A figure that belongs to no window and to no global state.
 
     Raises:
-        InputError: a column is missing, there is no row, or flags of another length.
+        InputError: a column is missing, there is no row, or flags or sigma of another length.
     """
     time_s = times_of(angles)
+    if sigma is not None and len(sigma) != len(angles):
+        raise InputError(f"sigma has {len(sigma)} rows; the angles have {len(angles)}")
     figure = Figure(figsize=PAGE_INCHES, facecolor="white")
     grid = figure.subplots(
         len(ROW_TITLES),
@@ -79,11 +87,15 @@ def joint_angle_figure(
         for angle, axes in enumerate(axes_row):
             _shade(axes, time_s, joints, flags=near_singularity, colour=SINGULAR_COLOUR)
             _shade(axes, time_s, joints, flags=estimated, colour=ESTIMATED_COLOUR)
-            _draw(axes, time_s, angles, joints, angle)
+            for joint in joints:
+                column = columns_of(joint, angles)[angle]
+                spread = None if sigma is None else sigma[column].to_numpy(dtype=np.float64)
+                values = angles[column].to_numpy(dtype=np.float64)
+                _draw(axes, time_s, values, spread, SIDE_COLOUR[joint.side], column)
             _dress(axes, joints, angle_of(columns_of(joints[0], angles)[angle], joints[0]))
     _label_edges(grid, time_s)
     figure.align_ylabels(grid[:, 0])
-    _head(figure, title, subtitle)
+    _head(figure, title, subtitle, band=sigma is not None)
     return figure
 
 
@@ -108,23 +120,29 @@ def write_figure(path: str | Path, figure: Figure, dpi: int = 150) -> None:
 
 
 def _draw(
-    axes: Axes, time_s: FloatArray, angles: pd.DataFrame, joints: tuple[Joint, ...], angle: int
+    axes: Axes,
+    time_s: FloatArray,
+    values: FloatArray,
+    spread: FloatArray | None,
+    colour: str,
+    label: str,
 ) -> None:
-    for joint in joints:
-        column = columns_of(joint, angles)[angle]
-        values = angles[column].to_numpy(dtype=np.float64)
-        keep = envelope(values, MOST_POINTS)
-        axes.plot(
-            time_s[keep],
-            values[keep],
-            color=SIDE_COLOUR[joint.side],
-            linewidth=1.3,
-            solid_capstyle="round",
-            marker="o" if len(time_s) == 1 else None,
-            markersize=3,
-            label=column,
-            zorder=3,
-        )
+    keep = envelope(values, MOST_POINTS)
+    time_s, values = time_s[keep], values[keep]
+    if spread is not None:
+        low, high = values - spread[keep], values + spread[keep]
+        axes.fill_between(time_s, low, high, color=colour, alpha=_BAND_ALPHA, linewidth=0, zorder=2)
+    axes.plot(
+        time_s,
+        values,
+        color=colour,
+        linewidth=1.3,
+        solid_capstyle="round",
+        marker="o" if len(time_s) == 1 else None,
+        markersize=3,
+        label=label,
+        zorder=3,
+    )
 
 
 def _shade(
@@ -179,7 +197,14 @@ def _dress(axes: Axes, joints: tuple[Joint, ...], word: str) -> None:
 
 
 def _scale(axes: Axes) -> None:
-    values = np.concatenate([np.asarray(line.get_ydata(), float) for line in axes.lines])
+    curves = [np.asarray(line.get_ydata(), float) for line in axes.lines]
+    bands = [
+        np.asarray(path.vertices)[:, 1]
+        for band in axes.collections
+        if isinstance(band, FillBetweenPolyCollection)
+        for path in band.get_paths()
+    ]
+    values = np.concatenate([*curves, *bands])
     seen = values[np.isfinite(values)]
     low, high = (seen.min(), seen.max()) if len(seen) else (0.0, 0.0)
     middle, half = (low + high) / 2, max((high - low) / 2 * 1.12, SMALLEST_SPAN_DEG / 2)
@@ -208,7 +233,7 @@ def _label_edges(grid: np.ndarray[Any, Any], time_s: FloatArray) -> None:
     grid[0, 0].set_xlim(time_s[0] - pad, time_s[-1] + pad)
 
 
-def _head(figure: Figure, title: str, subtitle: str) -> None:
+def _head(figure: Figure, title: str, subtitle: str, *, band: bool) -> None:
     # A dollar sign in a file name is no formula.
     left: dict[str, Any] = {"x": 0.075, "ha": "left", "va": "top", "parse_math": False}
     figure.text(y=0.978, s=title, fontsize=15, fontweight="bold", color=_INK, **left)
@@ -224,6 +249,7 @@ def _head(figure: Figure, title: str, subtitle: str) -> None:
         Line2D([], [], color=SIDE_COLOUR["R"], linewidth=2.2, label="right"),
         Line2D([], [], color=SIDE_COLOUR["L"], linewidth=2.2, label="left"),
         Line2D([], [], color=MIDDLE_COLOUR, linewidth=2.2, label="mid-line"),
+        *([Patch(color=_BAND_KEY, label=BAND_LABEL)] if band else []),
         Patch(color=SINGULAR_COLOUR, label="near a singularity*"),
         Patch(color=ESTIMATED_COLOUR, label="rests on estimated markers*"),
     ]
