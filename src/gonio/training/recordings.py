@@ -1,0 +1,158 @@
+"""Which recordings are evaluated and with which networks: the parameters, and what they mean."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol, get_args
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from gonio.capture.manifest import Manifest
+from gonio.capture.shards import Shard, read_shard
+from gonio.capture.store import ShardStore
+from gonio.capture.tasks import Split
+from gonio.errors import InputError, MissingFileError
+from gonio.options import CameraOptions, told
+from gonio.types import LandmarkSequence, RefinedPose
+
+_log = logging.getLogger(__name__)
+
+DEMO, FOLDER = "demo", "folder"
+SHIPPED = "shipped"
+"""Name of the row of the network that comes with Gonio."""
+BASELINES: tuple[str, ...] = ("raw", "raw + filter + scale", "repaired")
+"""Names of the rows without a network."""
+_SPLITS: tuple[str, ...] = get_args(Split)
+
+
+class Refiner(Protocol):
+    """What the evaluation needs of a network."""
+
+    @property
+    def header(self) -> dict[str, Any]:
+        """Header of the checkpoint: configuration, metrics, data, versions."""
+        ...
+
+    def refine(
+        self, landmarks: LandmarkSequence, camera: CameraOptions | None = None
+    ) -> RefinedPose:
+        """Correct a pose."""
+        ...
+
+
+class EvaluationOptions(BaseModel):
+    """All parameters of the pipeline `evaluation`.
+
+    Attributes:
+        recordings: what to measure on. `demo`: Pose2Sim's four cameras; `<source>_<split>`, such
+            as `rendered_test`: the shards of a source and split in the shard folder; `folder`:
+            every shard that lies in the shard folder itself. A text with `+` between the names
+            does as well as a list.
+        max_shards: measure on at most so many shards of each recording, spread evenly; None: all.
+        shipped: whether the checkpoint that comes with Gonio is the last row.
+        checkpoints: name of a row -> path of its checkpoint, in the order of the table.
+        worst_clips: how many of the worst clips are drawn.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    recordings: tuple[str, ...] = (DEMO,)
+    max_shards: int | None = Field(None, ge=1)
+    shipped: bool = True
+    checkpoints: dict[str, str] | None = None
+    worst_clips: int = Field(6, ge=0, le=24)
+
+    @field_validator("recordings", mode="before")
+    @classmethod
+    def _parted(cls, value: Any) -> Any:
+        return tuple(value.split("+")) if isinstance(value, str) else value
+
+    @field_validator("recordings")
+    @classmethod
+    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        odd = [name for name in value if name not in (DEMO, FOLDER) and not _source_split(name)]
+        if odd or not value or len(set(value)) < len(value):
+            raise ValueError(
+                f"allowed are {DEMO}, {FOLDER} and <source>_<split> with the splits "
+                f"{', '.join(_SPLITS)} (rendered_test), each once"
+            )
+        return value
+
+    @field_validator("checkpoints")
+    @classmethod
+    def _free(cls, value: dict[str, str] | None) -> dict[str, str] | None:
+        taken = sorted({*BASELINES, SHIPPED} & set(value or {}))
+        if taken:
+            raise ValueError(f"{', '.join(taken)} are rows already; name the checkpoint otherwise")
+        return value
+
+    @classmethod
+    def from_parameters(cls, parameters: Mapping[str, Any]) -> EvaluationOptions:
+        """Check the parameters under `evaluation`.
+
+        Raises:
+            InputError: a value that is not allowed, or a name that nothing reads.
+        """
+        try:
+            return cls.model_validate(dict(parameters))
+        except ValidationError as error:
+            raise InputError(f"evaluation: {told(error)}") from error
+
+
+def _source_split(name: str) -> tuple[str, Split] | None:
+    source, _, split = name.rpartition("_")
+    return next(((source, s) for s in get_args(Split) if s == split and source), None)
+
+
+def recorded_shards(name: str, folder: Path, max_shards: int | None = None) -> list[Shard]:
+    """The shards of a recording that is not the demo.
+
+    Args:
+        name: `folder`, or `<source>_<split>`.
+        folder: of shards, or one that `data_conversion` has filled.
+        max_shards: at most so many, spread evenly over their sorted names.
+
+    Raises:
+        InputError: there is no such shard, or one is damaged.
+    """
+    named = _source_split(name)
+    if named is None:
+        paths = sorted(folder.glob("*.npz"))
+    else:
+        source, split = named
+        manifest: Manifest = ShardStore(folder).manifest()
+        paths = manifest.select([source]).shards(split)
+    if not paths:
+        raise InputError(
+            f"the recording {name!r} has no shard in {folder}; give the folder with "
+            "shards_folder=<folder>, or convert the data first (kedro run --pipeline "
+            "data_conversion)"
+        )
+    count = min(len(paths), max_shards or len(paths))
+    chosen = np.linspace(0, len(paths) - 1, count).round().astype(int)
+    return [read_shard(paths[index]) for index in chosen]
+
+
+def load_refiners(options: EvaluationOptions) -> dict[str, Refiner]:
+    """The networks of the table, by the names of their rows, the shipped one last.
+
+    Where Gonio comes without a checkpoint its row is left out, and the log says so.
+
+    Raises:
+        MissingFileError: a checkpoint that the parameters name is not there.
+        InputError: a checkpoint is broken or of another version.
+    """
+    from gonio.models.depth_refiner import DepthRefiner
+
+    refiners: dict[str, Refiner] = {
+        name: DepthRefiner.load(path) for name, path in (options.checkpoints or {}).items()
+    }
+    if options.shipped:
+        try:
+            refiners[SHIPPED] = DepthRefiner.load()
+        except MissingFileError as error:
+            _log.warning("no row %r: %s", SHIPPED, error)
+    return refiners
