@@ -2,20 +2,23 @@
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from gonio.capture.demo import (
     DEMO_CAMERAS,
     coco_truth_world,
     demo_folder,
+    demo_shard,
     demo_video,
     read_qualisys_calibration,
-    truth_in_ray_frame,
 )
 from gonio.capture.triangulate import triangulate
 from gonio.errors import InputError, MissingFileError
 from gonio.landmarks.repair import repair_landmarks
 from gonio.skeleton import COCO, COCO_FROM_MEDIAPIPE
 from gonio.trc import read_trc
+from gonio.types import LandmarkSequence
+from tests.capture.fakes import standing
 
 
 @pytest.fixture(scope="module")
@@ -48,12 +51,47 @@ def test_triangulation_gives_back_what_was_projected(cameras):
     np.testing.assert_allclose(found[4], points[4], atol=1e-6)
 
 
-def test_mid_hip_lies_on_the_ray(cameras):
-    joints = np.random.default_rng(1).uniform([-1, -1, 0], [1, 1, 2], size=(4, 17, 3))
-    pose, up = truth_in_ray_frame(joints, cameras["cam03"])
-    hips = pose[:, [COCO["left_hip"], COCO["right_hip"]]].mean(axis=1)
-    np.testing.assert_allclose(hips, 0, atol=1e-12)
-    np.testing.assert_allclose(np.linalg.norm(up, axis=1), 1)
+@pytest.fixture
+def seen():
+    random = np.random.default_rng(2)
+    return LandmarkSequence(
+        np.arange(4) / 60,
+        random.normal(size=(4, 33, 3)),
+        random.uniform(0.3, 0.7, size=(4, 33, 2)),
+        np.ones((4, 33)),
+        (1088, 1920),
+    )
+
+
+def somebody_at_the_origin(facing):
+    """Standing joints in the world (Z up), mid-hip 1 m above its origin."""
+    right, up = np.cross(facing, [0, 0, 1]), np.array([0.0, 0, 1])
+    return np.repeat((standing() @ np.stack([right, up, facing]) + up)[None], 4, axis=0)
+
+
+@pytest.mark.parametrize(("right_turn_deg", "azimuth"), [(0, 0), (90, 270), (180, 180), (-90, 90)])
+def test_the_viewpoint_of_a_demo_camera_is_where_it_stands(cameras, seen, right_turn_deg, azimuth):
+    """Who turns to the left by 90 degrees shows the camera the right side."""
+    for camera in cameras.values():
+        towards = camera.position - np.array([0, 0, 1.0])
+        level = np.array([towards[0], towards[1], 0]) / np.hypot(towards[0], towards[1])
+        facing = Rotation.from_euler("z", -right_turn_deg, degrees=True).apply(level)
+        shard = demo_shard(seen, somebody_at_the_origin(facing), camera, "none")
+        np.testing.assert_allclose((shard.azimuth - azimuth + 180) % 360, 180, atol=1e-3)
+        height = np.degrees(np.arcsin(towards[2] / np.linalg.norm(towards)))
+        np.testing.assert_allclose(shard.elevation, height, atol=1e-3)
+        np.testing.assert_allclose(np.linalg.norm(shard.up, axis=1), 1, atol=1e-6)
+        assert (shard.up[:, 1] < -0.8).all()
+
+
+def test_missing_truth_stays_missing(cameras, seen):
+    joints = somebody_at_the_origin(np.array([1.0, 0, 0]))
+    joints[:, COCO["left_ear"]] = np.nan
+    shard = demo_shard(seen, joints, cameras["cam03"], "mediapipe full VIDEO")
+    assert np.isnan(shard.ground_truth[:, COCO["left_ear"]]).all()
+    assert np.isfinite(shard.ground_truth[:, COCO["left_wrist"]]).all()
+    assert (shard.camera, shard.detector) == ("cam03", "mediapipe full VIDEO")
+    assert shard.fps == pytest.approx(60)
 
 
 def test_the_four_views_agree_with_the_reference(shared, demo_landmarks, cameras):

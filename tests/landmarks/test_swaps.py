@@ -5,8 +5,8 @@ from gonio.capture.demo import (
     DEMO_CAMERAS,
     coco_truth_world,
     demo_folder,
+    demo_shard,
     read_qualisys_calibration,
-    truth_in_ray_frame,
 )
 from gonio.landmarks.repair import repair_landmarks
 from gonio.landmarks.swaps import find_swaps, undo_swaps
@@ -128,13 +128,13 @@ def test_the_demo_after_repair(shared, demo_landmarks, camera):
     """cam02 has 28 swapped frames before repair; no camera may have more than 3 after it."""
     cameras = read_qualisys_calibration(demo_folder() / "calibration" / "Calib.qca.txt")
     joints = coco_truth_world(read_trc(shared / "balancing_trial" / "balancing.trc"))
-    truth, _ = truth_in_ray_frame(joints, cameras[camera])
+    detected = demo_landmarks(camera)
+    truth = demo_shard(detected, joints, cameras[camera], "mediapipe full VIDEO").ground_truth
 
     def count(sequence):
         pose = sequence.world[:, list(COCO_FROM_MEDIAPIPE)]
         return int(swapped_frames(pose * clip_scale(pose, truth), truth).sum())
 
-    detected = demo_landmarks(camera)
     repaired = repair_landmarks(detected, RepairOptions()).sequence
     assert count(detected) == pytest.approx(28 if camera == "cam02" else 0, abs=4)
     assert count(repaired) <= (3 if camera == "cam02" else 0)

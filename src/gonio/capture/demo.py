@@ -1,4 +1,4 @@
-"""Pose2Sim's four-camera demo as a recording with truth: calibration and joints in the ray frame.
+"""Pose2Sim's four-camera demo as a recording with truth: calibration, joints, shards.
 
 The calibration comes with the installed Pose2Sim package; the truth (a TRC of markers triangulated
 from all four cameras) does not, and is given by the caller.
@@ -13,10 +13,12 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from gonio.capture import cameras
+from gonio.capture.pairs import Truth, build_shard
+from gonio.capture.shards import Shard, ShardLabels
 from gonio.errors import InputError, MissingFileError
-from gonio.frames import ray_from_camera
 from gonio.skeleton import COCO, COCO_JOINTS
-from gonio.types import FloatArray, MarkerTrajectories
+from gonio.types import FloatArray, LandmarkSequence, MarkerTrajectories
 
 DEMO_CAMERAS: tuple[str, ...] = ("cam01", "cam02", "cam03", "cam04")
 
@@ -95,11 +97,8 @@ def read_qualisys_calibration(path: str | Path) -> dict[str, Camera]:
     source = Path(path)
     if not source.is_file():
         raise MissingFileError(f"there is no calibration {source}; check the path")
-    cameras = {}
-    for tag in ElementTree.parse(source).getroot().iter("camera"):
-        camera = _camera(tag)
-        cameras[camera.name] = camera
-    return cameras
+    tags = ElementTree.parse(source).getroot().iter("camera")
+    return {camera.name: camera for camera in map(_camera, tags)}
 
 
 def _camera(tag: ElementTree.Element) -> Camera:
@@ -138,18 +137,30 @@ def coco_truth_world(truth: MarkerTrajectories) -> FloatArray:
     return joints
 
 
-def truth_in_ray_frame(joints_world: FloatArray, camera: Camera) -> tuple[FloatArray, FloatArray]:
-    """Joints relative to mid-hip in the ray frame of a camera, and the direction against gravity.
+def demo_shard(
+    landmarks: LandmarkSequence, joints_world: FloatArray, camera: Camera, detector: str
+) -> Shard:
+    """One camera of the demo as a shard: the same conversions as every other source.
 
     Args:
-        joints_world: (T, 17, 3) metres, world axes with Z up.
+        landmarks: T frames as MediaPipe saw them in this camera.
+        joints_world: (T, 17, 3) true joints, metres, world axes with Z up; NaN where unknown.
         camera: the calibrated camera.
+        detector: model and mode of the detector.
 
-    Returns:
-        (T, 17, 3) metres and up (T, 3), both in the ray frame.
+    Raises:
+        InputError: the lengths do not agree, or no frame has truth.
     """
-    in_camera = camera.from_world(joints_world)
-    mid_hip = in_camera[:, [COCO["left_hip"], COCO["right_hip"]]].mean(axis=1)
-    turn = ray_from_camera(mid_hip)
-    pose = np.einsum("tij,tkj->tki", turn, in_camera - mid_hip[:, None])
-    return pose, turn @ (camera.rotation @ [0.0, 0.0, 1.0])
+    # Two of the four videos are 8 pixels narrower than their calibration says.
+    inside = cameras.Camera(camera.matrix, landmarks.image_size)
+    up = camera.rotation @ [0.0, 0.0, 1.0]
+    truth = Truth(joints=camera.from_world(joints_world), up=up, camera=inside)
+    labels = ShardLabels(
+        source="demo",
+        sequence="balancing",
+        camera=camera.name,
+        subject="demo",
+        fps=landmarks.rate_hz,
+        detector=detector,
+    )
+    return build_shard(landmarks, truth, labels)

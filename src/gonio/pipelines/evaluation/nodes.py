@@ -1,37 +1,48 @@
-"""Nodes of `evaluation`."""
+"""Nodes of `evaluation`: each takes values and the parameters, and calls one part of Gonio."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from gonio.capture.demo import (
     DEMO_CAMERAS,
     Camera,
-    coco_truth_world,
     demo_folder,
+    demo_shard,
     demo_video,
     read_qualisys_calibration,
-    truth_in_ray_frame,
 )
-from gonio.capture.triangulate import triangulate
+from gonio.capture.shards import Shard
+from gonio.capture.triangulate import NO_DEMO, DemoTruth, demo_truth_of
 from gonio.landmarks.detector import detect_landmarks
-from gonio.landmarks.repair import repair_landmarks
-from gonio.options import RepairOptions
-from gonio.skeleton import COCO_FROM_MEDIAPIPE
-from gonio.training import metrics
-from gonio.types import FloatArray, LandmarkSequence, MarkerTrajectories
+from gonio.quality import versions
+from gonio.reporting.evaluation_figures import worst_clips_figure, worst_frames
+from gonio.reporting.evaluation_page import EvaluationTables, evaluation_html
+from gonio.reporting.evaluation_tables import evaluation_markdown
+from gonio.reporting.figures import figure_png
+from gonio.training import error_tables
+from gonio.training.error_tables import ScoredClip
+from gonio.training.recordings import (
+    DEMO,
+    EvaluationOptions,
+    Refiner,
+    load_refiners,
+    recorded_shards,
+)
+from gonio.training.scoring import evaluation_record, score_clips
+from gonio.types import LandmarkSequence, MarkerTrajectories
 
+Parameters = dict[str, Any]
 Landmarks = dict[str, LandmarkSequence]
+Recordings = dict[str, list[Shard]]
 
-STAGES: dict[str, RepairOptions | None] = {
-    "raw": None,
-    "raw + filter": RepairOptions(swaps=False, fill_gaps=False),
-    "repaired": RepairOptions(),
-}
-"""Rows of the table: what was done to MediaPipe's landmarks. Each has one scale a clip."""
+
+def networks(parameters: Parameters) -> dict[str, Refiner]:
+    """The networks that the parameters name, by their rows, and the shipped one."""
+    return load_refiners(EvaluationOptions.from_parameters(parameters))
 
 
 def demo_cameras() -> dict[str, Camera]:
@@ -39,74 +50,85 @@ def demo_cameras() -> dict[str, Camera]:
     return read_qualisys_calibration(demo_folder() / "calibration" / "Calib.qca.txt")
 
 
-def detect_demo(model: str) -> Landmarks:
-    """MediaPipe's landmarks of the four demo videos."""
+def detect_demo(model: str, parameters: Parameters) -> Landmarks:
+    """MediaPipe's landmarks of the four demo videos; none where the demo is not asked for."""
+    if DEMO not in EvaluationOptions.from_parameters(parameters).recordings:
+        return {}
     return {camera: detect_landmarks(demo_video(camera), model) for camera in DEMO_CAMERAS}
 
 
 def true_joints(
     truth: MarkerTrajectories | None, cameras: dict[str, Camera], landmarks: Landmarks
-) -> tuple[FloatArray, str]:
-    """COCO joints in world axes, (T, 17, 3) metres, and where they come from.
-
-    Without a reference trial the joints are triangulated from the four views' own repaired 2D,
-    which agrees with the reference to 3 to 6 cm and flatters the image plane.
-    """
-    if truth is not None:
-        return coco_truth_world(truth), "reference trial"
-    repaired = [repair_landmarks(landmarks[name]).sequence for name in DEMO_CAMERAS]
-    columns = list(COCO_FROM_MEDIAPIPE)
-    points = np.stack([s.image[:, columns] * np.array(s.image_size) for s in repaired])
-    weight = np.stack([s.visibility[:, columns] for s in repaired])
-    joints = triangulate([cameras[name] for name in DEMO_CAMERAS], points, np.nan_to_num(weight))
-    return joints, "triangulation of its own four views"
+) -> DemoTruth:
+    """The demo's truth: its reference trial, or what its own views say."""
+    return demo_truth_of(truth, cameras, landmarks) if landmarks else NO_DEMO
 
 
-def compare(
-    landmarks: Landmarks, cameras: dict[str, Camera], truth: tuple[FloatArray, str]
-) -> pd.DataFrame:
-    """A row a camera and stage: errors in centimetres, swapped and missing frames."""
-    joints, source = truth
-    rows = []
-    for camera, detected in landmarks.items():
-        target, _ = truth_in_ray_frame(joints, cameras[camera])
-        for stage, options in STAGES.items():
-            sequence = detected
-            if options is not None:
-                sequence = repair_landmarks(detected, options).sequence
-            pose = sequence.world[:, list(COCO_FROM_MEDIAPIPE)]
-            rows.append({"camera": camera, "stage": stage, **_errors(pose, target)})
-    table = pd.DataFrame(rows)
-    mean = table.groupby("stage", sort=False).mean(numeric_only=True).reset_index()
-    mean.insert(0, "camera", "all")
-    return pd.concat([table, mean], ignore_index=True).assign(truth=source)
+def gather(
+    landmarks: Landmarks,
+    cameras: dict[str, Camera],
+    joints: DemoTruth,
+    shards_folder: Path,
+    model: str,
+    parameters: Parameters,
+) -> Recordings:
+    """The clips of every recording, the demo's cameras in the form of all others."""
+    options = EvaluationOptions.from_parameters(parameters)
+    recordings: Recordings = {}
+    for name in options.recordings:
+        if name == DEMO:
+            detector = f"mediapipe {model} VIDEO"
+            recordings[name] = [
+                demo_shard(seen, joints.joints, cameras[camera], detector)
+                for camera, seen in landmarks.items()
+            ]
+        else:
+            recordings[name] = recorded_shards(name, shards_folder, options.max_shards)
+    return recordings
 
 
-def _errors(pose: FloatArray, truth: FloatArray) -> dict[str, float]:
-    scaled = pose * metrics.clip_scale(pose, truth)
-    depth = metrics.depth_errors(scaled, truth) * 100
-    return {
-        "depth_mean_cm": float(np.nanmean(depth)),
-        "depth_median_cm": float(np.nanmedian(depth)),
-        "depth_p95_cm": float(np.nanpercentile(depth, 95)),
-        "position_mean_cm": float(np.nanmean(metrics.position_errors(scaled, truth)) * 100),
-        "aligned_mean_cm": float(np.nanmean(metrics.aligned_errors(pose, truth)) * 100),
-        "swapped_frames": int(metrics.swapped_frames(scaled, truth).sum()),
-        "missing_frames": int(np.isnan(pose).any(axis=(1, 2)).sum()),
-    }
+def score(recordings: Recordings, refiners: dict[str, Refiner]) -> list[ScoredClip]:
+    """Errors of every row on every clip."""
+    return score_clips(recordings, refiners)
 
 
-def as_markdown(table: pd.DataFrame) -> str:
-    """The table as Markdown, for the docs."""
-    head = "| " + " | ".join(table.columns) + " |\n|" + "---|" * len(table.columns) + "\n"
-    rows = [
-        " | ".join(_cell(str(name), value) for name, value in zip(table.columns, row, strict=True))
-        for row in table.values
-    ]
-    return head + "".join(f"| {row} |\n" for row in rows)
+def tabulate(scores: list[ScoredClip]) -> tuple[pd.DataFrame, ...]:
+    """Tables over everything, and by camera, detector, joint, azimuth, elevation and clip."""
+    return (
+        error_tables.whole_table(scores),
+        error_tables.grouped_table(scores, "camera", error_tables.by_camera),
+        error_tables.grouped_table(scores, "detector", error_tables.by_detector),
+        error_tables.joint_table(scores),
+        error_tables.grouped_table(scores, "azimuth_deg", error_tables.by_azimuth),
+        error_tables.grouped_table(scores, "elevation_deg", error_tables.by_elevation),
+        error_tables.grouped_table(scores, "clip", error_tables.by_clip),
+    )
 
 
-def _cell(column: str, value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.0f}" if column.endswith("_frames") else f"{value:.1f}"
-    return str(value)
+def describe(
+    recordings: Recordings,
+    joints: DemoTruth,
+    refiners: dict[str, Refiner],
+    whole: pd.DataFrame,
+    parameters: Parameters,
+) -> dict[str, Any]:
+    """What was measured, on what, with which networks, and the figures of every row."""
+    options = EvaluationOptions.from_parameters(parameters)
+    record = evaluation_record(recordings, refiners, options, joints.source)
+    return record | {"versions": versions(), "figures": whole.to_dict("records")}
+
+
+def draw_worst(scores: list[ScoredClip], parameters: Parameters) -> bytes:
+    """The worst clips, each at its worst frame."""
+    options = EvaluationOptions.from_parameters(parameters)
+    return figure_png(worst_clips_figure(worst_frames(scores, options.worst_clips)))
+
+
+def page(record: dict[str, Any], worst_clips: bytes, *tables: pd.DataFrame) -> str:
+    """The page that shows it all."""
+    return evaluation_html(EvaluationTables(*tables), record, worst_clips)
+
+
+def as_markdown(whole: pd.DataFrame, cameras: pd.DataFrame) -> str:
+    """The tables for the docs."""
+    return evaluation_markdown(whole, cameras) + "\n"
