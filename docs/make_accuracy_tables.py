@@ -1,0 +1,56 @@
+"""Make the tables of accuracy.md from a run of `evaluation`.
+
+Run `kedro run --pipeline evaluation` first, then `python docs/make_accuracy_tables.py`, or
+`python docs/make_accuracy_tables.py <folder>` for the results of another run. The two tables that
+the page shows are kept in docs/accuracy, so that the page can be made again without a run.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from gonio.reporting.evaluation_tables import evaluation_markdown
+
+PAGE = Path(__file__).with_name("accuracy.md")
+KEPT = Path(__file__).with_name("accuracy")
+RUN = Path(__file__).resolve().parents[1] / "data" / "08_reporting" / "evaluation"
+TABLES = ("summary.csv", "cameras.csv")
+
+
+def block() -> str:
+    """The tables of the page, from the kept CSV files."""
+    whole, cameras = (pd.read_csv(KEPT / name) for name in TABLES)
+    return evaluation_markdown(whole, cameras)
+
+
+def filled(page: str, tables: str) -> str:
+    """The page with the tables put between its two comments.
+
+    Raises:
+        ValueError: the page has no such place.
+    """
+    pattern = r"(<!-- evaluation: begin -->\n).*?(<!-- evaluation: end -->)"
+    page, count = re.subn(pattern, lambda m: f"{m[1]}{tables}\n{m[2]}", page, flags=re.DOTALL)
+    if count != 1:
+        raise ValueError(f"{PAGE.name} has no place for the tables of the evaluation")
+    return page
+
+
+def main(run: Path) -> None:
+    """Take in the tables of a run and make the page."""
+    KEPT.mkdir(exist_ok=True)
+    for name in TABLES:
+        if (run / name).is_file():
+            shutil.copyfile(run / name, KEPT / name)
+        else:
+            print(f"{run / name} is absent: {KEPT / name} is used as it is")
+    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), block()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else RUN)

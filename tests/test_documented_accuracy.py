@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pandas as pd
+import pytest
+
+SCRIPT = Path(__file__).resolve().parents[1] / "docs" / "make_accuracy_tables.py"
+
+
+@pytest.fixture
+def script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("make_accuracy_tables", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_tables_of_the_page_are_those_of_the_kept_run(script):
+    page = script.PAGE.read_text(encoding="utf-8")
+    assert f"<!-- evaluation: begin -->\n{script.block()}\n<!-- evaluation: end -->" in page
+
+
+def test_the_baseline_of_the_page_is_mediapipe_on_the_demo(script):
+    kept = pd.read_csv(script.KEPT / "summary.csv")
+    raw = kept[(kept["recording"] == "demo") & (kept["row"] == "raw")].iloc[0]
+    assert raw["frames"] == 400
+    assert 8.5 < raw["depth_mean_cm"] < 9.7
+
+
+def test_a_run_is_taken_into_the_page(script, tmp_path, monkeypatch):
+    run, kept, page = tmp_path / "run", tmp_path / "kept", tmp_path / "page.md"
+    run.mkdir()
+    for name in script.TABLES:
+        text = (script.KEPT / name).read_text(encoding="utf-8")
+        (run / name).write_text(text.replace("repaired", "shipped"), encoding="utf-8")
+    page.write_text("a\n<!-- evaluation: begin -->\nold\n<!-- evaluation: end -->\nz\n")
+    monkeypatch.setattr(script, "KEPT", kept)
+    monkeypatch.setattr(script, "PAGE", page)
+    script.main(run)
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("a\n<!-- evaluation: begin -->\n**Depth**")
+    assert text.endswith("<!-- evaluation: end -->\nz\n")
+    assert "| demo | shipped |" in text
+    assert "old" not in text
+
+
+def test_a_page_without_the_place_is_refused(script):
+    with pytest.raises(ValueError, match="no place for the tables"):
+        script.filled("nothing here", "tables")
