@@ -60,20 +60,6 @@ def rays_from_image(image: FloatArray, image_size: tuple[int, int], focal_px: fl
     return normalised(np.concatenate([offset, depth], axis=-1))
 
 
-def centred_2d(image: FloatArray, image_size: tuple[int, int]) -> FloatArray:
-    """Image points from the image's centre, the units in which the shards hold them.
-
-    Args:
-        image: (..., 2) in units of the image's width and height (0..1).
-        image_size: (width, height), pixels.
-
-    Returns:
-        (..., 2) from the image's centre, x right, y down, in units of half the image's height.
-    """
-    width, height = image_size
-    return np.asarray((np.asarray(image, dtype=float) - 0.5) * [2 * width / height, 2.0])
-
-
 def ray_from_camera(ray: FloatArray) -> FloatArray:
     """Rotations into the ray frame.
 
@@ -107,6 +93,19 @@ def up_from_camera_angles(pitch_deg: float, roll_deg: float) -> FloatArray:
         [[np.cos(roll), np.sin(roll), 0.0], [-np.sin(roll), np.cos(roll), 0.0], [0.0, 0.0, 1.0]]
     )
     return np.asarray(turn @ level)
+
+
+def camera_angles_from_up(up: FloatArray) -> tuple[float, float]:
+    """Pitch and roll of a camera, the inverse of `up_from_camera_angles`.
+
+    Args:
+        up: (3,) direction against gravity, camera frame, of any length.
+
+    Returns:
+        Pitch in [-90, 90] and roll in [-180, 180], degrees; NaN where `up` is NaN or zero.
+    """
+    x, y, z = normalised(up)
+    return float(np.degrees(np.arcsin(np.clip(-z, -1, 1)))), float(np.degrees(np.arctan2(-x, -y)))
 
 
 def lab_from_camera(up: FloatArray, ray: FloatArray) -> FloatArray:

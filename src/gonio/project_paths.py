@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os.path
+import re
 from pathlib import Path
 
 from gonio.capture.demo import DEMO_CAMERAS, demo_video
@@ -52,3 +53,17 @@ def stem_of(video: str | None) -> str:
     if stem in ("", ".", ".."):
         raise InputError(f"video is {video!r}, which is no name of a file; give one like joey.mp4")
     return stem
+
+
+def plain_name(name: str) -> str:
+    """A name from a parameter that becomes the name of files.
+
+    Raises:
+        InputError: it could lead to another folder.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,60}", str(name)):
+        raise InputError(
+            f"training.name is {name!r}; allowed are up to 60 letters, digits, _ and -, because "
+            "files are named after it"
+        )
+    return str(name)

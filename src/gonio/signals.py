@@ -143,3 +143,8 @@ def resample(
         v_left,
         np.where(share >= 1 - 1e-9, v_right, (1 - share) * v_left + share * v_right),
     )
+
+
+def stride_of(rate_hz: float, step_s: float) -> int:
+    """Whole frames in a time step, 1 or more; 1 where the rate is unknown (a single frame)."""
+    return max(1, round(step_s * rate_hz)) if np.isfinite(rate_hz) else 1

@@ -119,6 +119,12 @@ class LandmarkSequence:
         return float(1 / np.median(np.diff(self.time_s))) if len(self) > 1 else float("nan")
 
     @property
+    def points_2d(self) -> FloatArray:
+        """(T, 33, 2) image points from the image's centre, in half image heights, y down."""
+        width, height = self.image_size
+        return np.asarray((self.image - 0.5) * [2 * width / height, 2.0])
+
+    @property
     def detected(self) -> BoolArray:
         """(T,) true where a person was found."""
         return np.asarray(known(self.world).any(axis=1), dtype=bool)

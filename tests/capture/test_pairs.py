@@ -9,7 +9,6 @@ from scipy.spatial.transform import Rotation
 from gonio.capture.pairs import (
     Truth,
     build_shard,
-    centred_2d,
     pelvis_forward_from_joints,
     viewpoint,
 )
@@ -160,13 +159,6 @@ def test_feet_and_markers_go_the_same_way() -> None:
     np.testing.assert_allclose(shard.feet_truth[:, 0], shard.ground_truth[:, 16], atol=1e-6)
     np.testing.assert_allclose(shard.markers_truth[:, 7], shard.ground_truth[:, 0], atol=1e-6)
     assert np.isnan(shard_of(truth).feet_truth).all()
-
-
-def test_units_of_the_image() -> None:
-    corners = np.array([[0.5, 0.5], [0.0, 0.0], [1.0, 1.0]])
-    np.testing.assert_allclose(
-        centred_2d(corners, (1920, 1080)), np.array([[0, 0], [-16 / 9, -1], [16 / 9, 1]])
-    )
 
 
 def test_missing_rows_stay_as_rows() -> None:

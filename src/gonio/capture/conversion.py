@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from tqdm import tqdm
 
 from gonio import __version__
@@ -19,6 +19,7 @@ from gonio.capture.executor import ExecutorName, ExecutorOptions, run_tasks
 from gonio.capture.manifest import Manifest
 from gonio.capture.mtc import MtcOptions, MtcSource
 from gonio.capture.observation import ObservationOptions
+from gonio.capture.projected.source import ProjectedOptions, ProjectedSource
 from gonio.capture.rendered_source import RenderedOptions, RenderedSource
 from gonio.capture.schema import SCHEMA_VERSION
 from gonio.capture.store import ConversionPlan, Outcome, ShardStore
@@ -29,8 +30,8 @@ from gonio.options import told
 
 logger = logging.getLogger(__name__)
 
-SourceName = Literal["aistpp", "mtc", "rendered"]
-AnySource = AistppSource | MtcSource | RenderedSource
+SourceName = Literal["aistpp", "mtc", "rendered", "projected"]
+AnySource = AistppSource | MtcSource | RenderedSource | ProjectedSource
 PREVIEWS_WANTED = 64
 MOST_PREVIEWS_OF_A_TASK = 8
 
@@ -53,11 +54,13 @@ class ConversionOptions(BaseModel):
     aistpp: AistppOptions = AistppOptions()
     mtc: MtcOptions = MtcOptions()
     rendered: RenderedOptions = RenderedOptions()
+    projected: ProjectedOptions = ProjectedOptions()
 
-    @field_validator("rendered", mode="before")
+    @field_validator("rendered", "projected", mode="before")
     @classmethod
-    def _known_names(cls, value: Any) -> Any:
-        known = {field.name for field in fields(RenderedOptions)} - {"motion_folder"}
+    def _known_names(cls, value: Any, info: ValidationInfo) -> Any:
+        options = RenderedOptions if info.field_name == "rendered" else ProjectedOptions
+        known = {field.name for field in fields(options)} - {"motion_folder"}
         unknown = sorted(set(value) - known) if isinstance(value, Mapping) else []
         if unknown:
             raise ValueError(
@@ -92,7 +95,8 @@ def make_source(options: ConversionOptions, folders: Mapping[str, Path]) -> AnyS
 
     Args:
         options: which source, and what to take from it.
-        folders: where each source's files lie; `rendered` is the folder of motion clips.
+        folders: where each source's files lie; `rendered` is the folder of motion clips,
+            `shards` that of the shards, whose errors `projected` borrows.
     """
     observation = ObservationOptions(
         model=options.model,
@@ -103,6 +107,9 @@ def make_source(options: ConversionOptions, folders: Mapping[str, Path]) -> AnyS
         return AistppSource(Path(folders["aistpp"]), options.aistpp, observation)
     if options.source == "mtc":
         return MtcSource(Path(folders["mtc"]), options.mtc, observation)
+    if options.source == "projected":
+        shards = Path(folders["shards"])
+        return ProjectedSource(Path(folders["rendered"]), shards, options.projected)
     return RenderedSource(Path(folders["rendered"]), options.rendered, observation)
 
 
@@ -127,8 +134,10 @@ def plan_conversion(options: ConversionOptions, folders: Mapping[str, Path]) -> 
         "max_view_error": options.max_view_error,
         "options": source.parameters(),
     }
+    if not isinstance(source, ProjectedSource):
+        source = replace(source, observation=replace(source.observation, previews=previews))
     return ConversionPlan(
-        source=replace(source, observation=replace(source.observation, previews=previews)),
+        source=source,
         parameters=parameters,
         parameter_hash=digest(parameters),
         tasks=tuple(tasks),
@@ -207,7 +216,7 @@ def convert(options: ConversionOptions, folders: Mapping[str, Path], root: str |
         What there is now, failures included.
     """
     store = ShardStore(root)
-    plan = plan_conversion(options, folders)
+    plan = plan_conversion(options, {"shards": Path(root), **folders})
     for event in conversion_events(plan, store, options.execution):
         store.save(event)
     return store.manifest()

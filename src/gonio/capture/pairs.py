@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from gonio.capture.cameras import Camera
 from gonio.capture.shards import Shard, ShardLabels
 from gonio.errors import InputError
-from gonio.frames import centred_2d, lab_from_camera, normalised, ray_from_camera
+from gonio.frames import lab_from_camera, normalised, ray_from_camera
 from gonio.skeleton import AUGMENTED_MARKERS, COCO, COCO_FROM_MEDIAPIPE, COCO_JOINTS
 from gonio.types import FloatArray, LandmarkSequence
 
@@ -202,7 +202,7 @@ def build_shard(
 
     coco = list(COCO_FROM_MEDIAPIPE)
     world = landmarks.world - mid_hip_of(landmarks.world[:, coco])[:, None]
-    points_2d = centred_2d(landmarks.image, landmarks.image_size)
+    points_2d = landmarks.points_2d
     return Shard.of(
         labels,
         image_size=landmarks.image_size,

@@ -22,6 +22,7 @@ from gonio.capture.schema import ARRAYS, SCALARS, SCHEMA, SCHEMA_VERSION, ArrayF
 from gonio.errors import InputError, MissingFileError
 from gonio.files import replacing
 from gonio.skeleton import COCO
+from gonio.types import LandmarkSequence
 
 Array = NDArray[np.float32]
 _ORIGIN_TOLERANCE_M = 1e-3
@@ -110,6 +111,18 @@ class Shard:
         """(N,) true where MediaPipe found the person and every joint has a truth."""
         both = np.isfinite(self.corrupted) & np.isfinite(self.ground_truth)
         return np.asarray(both.all(axis=(1, 2)))
+
+    @property
+    def landmark_sequence(self) -> LandmarkSequence:
+        """What MediaPipe said, as `inference` gets it from a video."""
+        size = (self.image_width, self.image_height)
+        return LandmarkSequence(
+            time_s=self.time_s,
+            world=self.landmarks_world.astype(float),
+            image=self.landmarks_2d / np.array([2 * size[0] / size[1], 2.0]) + 0.5,
+            visibility=self.landmarks_visibility.astype(float),
+            image_size=size,
+        )
 
     @property
     def detected(self) -> NDArray[np.bool_]:

@@ -21,7 +21,7 @@ from gonio.capture.rendered.motion_files import read_clip
 from gonio.capture.rendered.picture import Image, Lens, compressed
 from gonio.capture.rendered.procedural import make_motion
 from gonio.capture.rendered.render import Renderer
-from gonio.capture.rendered.scene import Box, SceneSpec
+from gonio.capture.rendered.scene import Box, CameraSpec, SceneSpec
 from gonio.capture.rendered.scene_sampling import sample_scene
 from gonio.capture.rendered.stage import build_stage
 from gonio.capture.rendered.tasks import ClipPart, RenderedTask
@@ -58,7 +58,14 @@ class RenderedSequence:
     @cached_property
     def truth(self) -> Truth:
         """Joints, feet, markers, gravity in the camera frame, metres; the camera; the stature."""
-        view, transforms = self._view, self._transforms
+        return self._truth_in(self._view)
+
+    def truth_from(self, camera: CameraSpec) -> Truth:
+        """The truth as another camera would have it."""
+        return self._truth_in(self._view_of(camera))
+
+    def _truth_in(self, view: View) -> Truth:
+        transforms = self._transforms
         width, height = view.image_size
         matrix = np.array(
             [[view.focal_px, 0, width / 2], [0, view.focal_px, height / 2], [0, 0, 1]]
@@ -122,9 +129,12 @@ class RenderedSequence:
 
     @cached_property
     def _view(self) -> View:
+        return self._view_of(self.scene.camera)
+
+    def _view_of(self, camera: CameraSpec) -> View:
         body, transforms = self._body, self._transforms
         points = np.concatenate([body.joints(transforms), body.feet(transforms)], axis=1)
-        return place_camera(self.scene.camera, points)
+        return place_camera(camera, points)
 
     def _drawn(self) -> list[Image]:
         lens = Lens(self.scene.picture, self.task.scene_seed)

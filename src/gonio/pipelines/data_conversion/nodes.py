@@ -26,11 +26,20 @@ Parameters = dict[str, Any]
 
 
 def plan(
-    aistpp_folder: Path, mtc_folder: Path, motion_folder: Path, parameters: Parameters
+    aistpp_folder: Path,
+    mtc_folder: Path,
+    motion_folder: Path,
+    training_shards_so_far: ShardStore,
+    parameters: Parameters,
 ) -> ConversionPlan:
     """All tasks of the source that the parameters name."""
     options = ConversionOptions.from_parameters(parameters)
-    folders = {"aistpp": aistpp_folder, "mtc": mtc_folder, "rendered": motion_folder}
+    folders = {
+        "aistpp": aistpp_folder,
+        "mtc": mtc_folder,
+        "rendered": motion_folder,
+        "shards": training_shards_so_far.root,
+    }
     return plan_conversion(options, folders)
 
 

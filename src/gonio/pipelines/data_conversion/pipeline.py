@@ -11,7 +11,13 @@ def create_pipeline(**_: object) -> Pipeline:
         [
             Node(
                 nodes.plan,
-                ["aistpp_folder", "mtc_folder", "motion_folder", "parameters"],
+                [
+                    "aistpp_folder",
+                    "mtc_folder",
+                    "motion_folder",
+                    "training_shards_so_far",
+                    "parameters",
+                ],
                 "conversion_plan",
                 name="plan_conversion",
             ),

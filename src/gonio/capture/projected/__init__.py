@@ -1,0 +1,1 @@
+"""Motion projected through random cameras with MediaPipe's measured errors: nothing is drawn."""

@@ -1,0 +1,79 @@
+"""What the detector model is learned from: the rendered pairs of the training split, repaired."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from gonio.capture.manifest import Manifest
+from gonio.capture.projected.detector_model import (
+    DetectorModel,
+    Seen,
+    fit_detector_model,
+    load_detector_model,
+    save_detector_model,
+)
+from gonio.capture.reference_body import reference_scale
+from gonio.capture.shards import Shard, read_shard
+from gonio.errors import InputError
+from gonio.landmarks.inputs import pose_inputs
+from gonio.landmarks.repair import repair_landmarks
+from gonio.signals import stride_of
+
+SHORTEST_CLIP = 6
+"""Frames, `STEP_S` apart, below which a clip has no errors to lend."""
+STEP_S = 0.1
+
+
+def seen_in_shard(shard: Shard, number: int) -> Seen | None:
+    """What MediaPipe said in one clip beside its truth, every 0.1 s; None for too short a clip.
+
+    Args:
+        shard: with feet in its truth.
+        number: of the clip.
+    """
+    sequence = repair_landmarks(shard.landmark_sequence).sequence
+    if len(sequence) != len(shard):
+        return None
+    inputs = pose_inputs(sequence.world, sequence.points_2d, sequence.visibility)
+    truth = np.concatenate([shard.ground_truth, shard.feet_truth], axis=1)
+    whole = np.isfinite(truth).all(axis=(1, 2)) & inputs.there.all(axis=1)
+    rows = np.flatnonzero(whole)[:: stride_of(shard.fps, STEP_S)]
+    if len(rows) < SHORTEST_CLIP:
+        return None
+    scale = reference_scale(shard.ground_truth)
+    return Seen(
+        truth=(truth[rows] * scale).astype(np.float32),
+        up=shard.up[rows],
+        distance=(np.linalg.norm(shard.camera_relative[rows], axis=1) * scale).astype(np.float32),
+        landmarks=inputs.landmarks[rows],
+        clip=np.full(len(rows), number),
+    )
+
+
+def measured_detector(manifest: Manifest, path: Path) -> DetectorModel:
+    """The detector model of the rendered training pairs; learned once, then read from `path`.
+
+    Args:
+        manifest: of the source `rendered`.
+        path: of the model.
+
+    Raises:
+        InputError: there are no rendered training pairs.
+    """
+    if path.is_file():
+        return load_detector_model(path)
+    shards = (read_shard(shard) for shard in manifest.shards("train"))
+    clips = [seen for number, s in enumerate(shards) if (seen := seen_in_shard(s, number))]
+    if not clips:
+        raise InputError(
+            "source=projected borrows MediaPipe's errors from rendered training pairs, and there "
+            "are none: run the data_conversion pipeline with source=rendered first"
+        )
+    names = ("truth", "up", "distance", "landmarks", "clip")
+    model = fit_detector_model(
+        Seen(**{name: np.concatenate([getattr(clip, name) for clip in clips]) for name in names})
+    )
+    save_detector_model(path, model)
+    return model

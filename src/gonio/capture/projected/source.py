@@ -1,0 +1,208 @@
+"""Motion projected through random cameras as a source of pairs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gonio.capture.pairs import Truth, build_shard
+from gonio.capture.projected.detector_model import DetectorModel, load_detector_model
+from gonio.capture.projected.measured import measured_detector
+from gonio.capture.reference_body import reference_scale
+from gonio.capture.rendered.scene_sampling import sample_scene
+from gonio.capture.rendered.sequence import RenderedSequence
+from gonio.capture.rendered.tasks import RenderedOptions, RenderedTask
+from gonio.capture.rendered_source import RenderedSource
+from gonio.capture.shards import ShardLabels
+from gonio.capture.store import ShardStore
+from gonio.capture.tasks import Converted, Task, digest
+from gonio.errors import InputError
+from gonio.frames import ray_from_camera
+from gonio.skeleton import MEDIAPIPE
+from gonio.types import FloatArray, LandmarkSequence
+
+RATE_HZ = 10.0
+"""Frames a second: those that a network over time compares."""
+
+
+@dataclass(frozen=True)
+class ProjectedOptions:
+    """What to project.
+
+    Attributes:
+        sequences: movements, each of a body of its own.
+        cameras: that see each movement.
+        seed: of everything; its bodies and scenes are others than those of rendered pairs.
+        sequence_frames: frames a sequence, 0.1 s apart.
+        made_share, mix_share, offset_share: as in `RenderedOptions`.
+
+    Raises:
+        InputError: a value out of range.
+    """
+
+    sequences: int = 2000
+    cameras: int = 4
+    seed: int = 1000
+    sequence_frames: int = 24
+    made_share: float = 0.3
+    mix_share: float = 0.35
+    offset_share: float = 0.7
+
+    def __post_init__(self) -> None:
+        if min(self.sequences, self.cameras) < 1 or self.sequence_frames < 6:
+            raise InputError(
+                f"projected: sequences {self.sequences}, cameras {self.cameras}, sequence_frames "
+                f"{self.sequence_frames}; allowed are 1 or more, 1 or more, and 6 or more"
+            )
+
+    def rendered(self) -> RenderedOptions:
+        """The movements, as the source `rendered` would draw them; all are for training."""
+        return RenderedOptions(
+            frames=self.sequences * self.sequence_frames,
+            seed=self.seed,
+            sequence_frames=self.sequence_frames,
+            frame_rates=(RATE_HZ,),
+            made_share=self.made_share,
+            mix_share=self.mix_share,
+            offset_share=self.offset_share,
+            split_shares=(1.0, 0.0, 0.0),
+        )
+
+
+@dataclass(frozen=True)
+class ProjectedSource:
+    """Tasks and shards of projected motion.
+
+    Attributes:
+        motion_folder: clips of recorded motion; where it does not exist, motion is made.
+        shards_folder: of the rendered pairs whose errors are borrowed.
+        options: what to project.
+        previews: not used; there are no pictures.
+    """
+
+    motion_folder: Path
+    shards_folder: Path
+    options: ProjectedOptions = field(default_factory=ProjectedOptions)
+
+    @property
+    def name(self) -> str:
+        """`projected`."""
+        return "projected"
+
+    def parameters(self) -> dict[str, Any]:
+        """What the shards depend on; more sequences only make more tasks."""
+        kept = {k: v for k, v in asdict(self.options).items() if k != "sequences"}
+        return {**kept, "errors_of": self._errors_of(), "motion": self._movements().parameters()}
+
+    def _movements(self) -> RenderedSource:
+        return RenderedSource(self.motion_folder, self.options.rendered())
+
+    def _errors_of(self) -> str:
+        manifest = ShardStore(self.shards_folder).manifest().select(["rendered"])
+        train = [r for r in manifest.with_status("done") if r.split == "train"]
+        return digest([[r.key, r.source_hash, r.bytes] for r in train])
+
+    @property
+    def detector_path(self) -> Path:
+        """Where the detector model lies."""
+        return self.shards_folder / "detector_models" / f"{self._errors_of()}.npz"
+
+    def list_tasks(self) -> list[Task]:
+        """A task for each movement and camera; the detector model is learned here, once.
+
+        Raises:
+            InputError: there are no rendered training pairs.
+        """
+        manifest = ShardStore(self.shards_folder).manifest().select(["rendered"])
+        path = self.detector_path
+        measured_detector(manifest, path)
+        return [
+            replace(
+                task,
+                source=self.name,
+                camera=f"camera{number}",
+                details={**task.details, "detector": path, "camera": number},
+            )
+            for task in self._movements().list_tasks()
+            for number in range(self.options.cameras)
+        ]
+
+    def convert(self, task: Task) -> Converted:
+        """Pose a body, project it, and let the detector model see it.
+
+        Raises:
+            GonioError: Anny is not installed.
+            InputError: the detector model is damaged.
+        """
+        rendered: RenderedTask = task.details["rendered"]
+        number: int = task.details["camera"]
+        scene_seed = rendered.scene_seed if number == 0 else rendered.scene_seed + 7919 * number
+        truth = RenderedSequence(rendered).truth_from(sample_scene(scene_seed).camera)
+        rng = np.random.default_rng([0x9403, scene_seed])
+        landmarks = projected_landmarks(truth, _detector(task.details["detector"]), rng)
+        labels = ShardLabels(
+            source=self.name,
+            sequence=task.sequence,
+            camera=task.camera,
+            subject=task.subject,
+            fps=RATE_HZ,
+            detector="mediapipe modelled",
+        )
+        return Converted(build_shard(landmarks, truth, labels))
+
+
+@lru_cache(maxsize=1)
+def _detector(path: Path) -> DetectorModel:
+    return load_detector_model(path)
+
+
+def projected_landmarks(
+    truth: Truth, detector: DetectorModel, rng: np.random.Generator
+) -> LandmarkSequence:
+    """What MediaPipe might have said, after repair, about a true movement.
+
+    Args:
+        truth: camera frame, with feet.
+        detector: what it says on average, and its measured errors.
+        rng: chooses whose errors.
+    """
+    mid_hip, turn = truth.mid_hip, ray_from_camera(truth.mid_hip)
+    feet = np.full((len(truth), 6, 3), np.nan) if truth.feet is None else truth.feet
+    points = np.concatenate([truth.joints, feet], axis=1)
+    scale = reference_scale(truth.joints)
+    relative = np.einsum("nij,nkj->nki", turn, points - mid_hip[:, None]) * scale
+    said = detector.say(
+        relative.astype(np.float32),
+        np.einsum("nij,nj->ni", turn, truth.up).astype(np.float32),
+        (np.linalg.norm(mid_hip, axis=1) * scale).astype(np.float32),
+        rng,
+    )
+    return LandmarkSequence(
+        time_s=np.arange(len(truth)) / RATE_HZ,
+        world=said[..., :3].astype(float),
+        image=_on_image(said[..., 3:5].astype(float), truth),
+        visibility=said[..., 5].astype(float),
+        image_size=truth.camera.image_size,
+    )
+
+
+def _on_image(offsets: FloatArray, truth: Truth) -> FloatArray:
+    """Offsets (T, 33, 2) from mid-hip in metres as points on the image in 0..1.
+
+    They are scaled so that shoulders and hips together are as large as the true ones.
+    """
+    size = np.array(truth.camera.image_size, dtype=float)
+    true = truth.camera.project(truth.joints)  # (T, 17, 2) pixels
+    centre = truth.camera.project(truth.mid_hip[:, None])
+    trunk = [5, 6, 11, 12]
+    names = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
+    mine = offsets[:, [MEDIAPIPE[name] for name in names]]
+    wanted = true[:, trunk] - centre
+    factor = (mine * wanted).sum(axis=(1, 2)) / np.maximum((mine**2).sum(axis=(1, 2)), 1e-6)
+    focal = truth.camera.matrix[0, 0] / np.linalg.norm(truth.mid_hip, axis=1)
+    factor = np.clip(factor, 0.7 * focal, 1.4 * focal)
+    return np.asarray((centre + offsets * factor[:, None, None]) / size)

@@ -1,0 +1,76 @@
+"""Parts that the networks share."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+NOT_SEEN = -1e4
+"""Added to the logits of what must not be seen; finite, so that a row without company stays so."""
+
+
+def mlp(d_in: int, d_hidden: int, d_out: int, *, zero: bool = False) -> nn.Sequential:
+    """Two linear layers with a GELU between; with `zero` the output begins as 0."""
+    last = nn.Linear(d_hidden, d_out)
+    if zero:
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+    return nn.Sequential(nn.Linear(d_in, d_hidden), nn.GELU(), last)
+
+
+class Block(nn.Module):
+    """Pre-norm transformer block over the last axis but one.
+
+    Args:
+        d: features.
+        heads: of the attention; divides d.
+        hidden: size of the feed-forward layer.
+        dropout: share of the values that are dropped in training.
+    """
+
+    def __init__(self, d: int, heads: int, hidden: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm_attention = nn.LayerNorm(d)
+        self.query_key_value = nn.Linear(d, 3 * d)
+        self.out = nn.Linear(d, d)
+        self.norm_feedforward = nn.LayerNorm(d)
+        self.feedforward = mlp(d, hidden, d)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
+        """Let the tokens look at each other.
+
+        Args:
+            x: (..., N, d).
+            bias: (..., heads, N, N) added to the logits, or None.
+        """
+        qkv = self.query_key_value(self.norm_attention(x))  # (..., N, 3d)
+        qkv = qkv.unflatten(-1, (3, self.heads, -1)).movedim(-2, -4)  # (..., heads, N, 3, d/heads)
+        q, k, v = qkv.unbind(dim=-2)  # (..., heads, N, d/heads)
+        y = functional.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+        x = x + self.dropout(self.out(y.movedim(-3, -2).flatten(-2)))
+        changed: Tensor = x + self.dropout(self.feedforward(self.norm_feedforward(x)))
+        return changed
+
+
+def time_bias(steps: Tensor, clip: Tensor, heads: int) -> Tensor:
+    """Bias of an attention over time: linear in the distance, steeper from head to head.
+
+    The slopes halve the weight within 1 step at the steepest head and hardly anywhere at the
+    flattest (attention with linear biases, Press et al. 2022, arXiv 2108.12409).
+
+    Args:
+        steps: (B, T) time in steps.
+        clip: (B, T) clip of each frame; frames of other clips are not seen.
+        heads: of the attention.
+
+    Returns:
+        (B, heads, T, T).
+    """
+    distance = (steps[:, :, None] - steps[:, None, :]).abs()  # (B, T, T)
+    slopes = 2.0 ** -torch.arange(heads, device=steps.device, dtype=steps.dtype)  # (heads,)
+    other = clip[:, :, None] != clip[:, None, :]
+    bias = -slopes[:, None, None] * distance[:, None]
+    return bias.masked_fill(other[:, None], NOT_SEEN)

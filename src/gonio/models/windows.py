@@ -1,0 +1,64 @@
+"""Cutting a clip into the windows that a network over time sees, and putting its answers together.
+
+Frames `step_s` apart belong together: a clip of 60 frames/s and a step of 0.1 s is six interleaved
+clips of 10 frames/s. Each is cut into windows that overlap by half; where windows overlap, the
+answers are averaged, those from the middle of a window counting most.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gonio.types import FloatArray
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Which frames each window sees.
+
+    Attributes:
+        frames: (W, window) index of each frame, -1 for padding.
+        weight: (W, window) how much the answer for it counts; 0 for padding.
+    """
+
+    frames: NDArray[np.int64]
+    weight: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def together(self, values: NDArray[np.floating], count: int) -> FloatArray:
+        """The weighted mean of the windows' answers (W, window, ...) for each of `count` frames."""
+        flat = values.reshape(self.frames.size, int(np.prod(values.shape[2:]))).astype(float)
+        rows, weight = self.frames.ravel(), self.weight.ravel()
+        inside = rows >= 0
+        total = np.zeros((count, flat.shape[1]))
+        np.add.at(total, rows[inside], flat[inside] * weight[inside, None])
+        share = np.bincount(rows[inside], weight[inside], minlength=count)
+        return np.asarray((total / share[:, None]).reshape(count, *values.shape[2:]))
+
+
+def cut_windows(count: int, stride: int, window: int) -> Windows:
+    """Cut `count` frames into windows of frames that lie `stride` apart.
+
+    Args:
+        count: frames of the clip.
+        stride: frames in a time step.
+        window: frames a window.
+    """
+    hop = max(1, window // 2)
+    rows = []
+    for phase in range(min(stride, count)):
+        frames = np.arange(phase, count, stride)
+        last = max(len(frames) - window, 0)
+        starts = list(dict.fromkeys([*range(0, last, hop), last]))
+        for start in starts:
+            part = frames[start : start + window]
+            rows.append(np.pad(part, (0, window - len(part)), constant_values=-1))
+    table = np.array(rows, dtype=np.int64).reshape(-1, window)
+    middle = (window - 1) / 2
+    hat = 1.0 + middle - np.abs(np.arange(window) - middle)
+    return Windows(table, np.where(table >= 0, hat, 0.0))

@@ -1,0 +1,51 @@
+"""Nodes of `depth_training`: each takes values and the parameters, and calls one part of Gonio."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from gonio.capture.store import ShardStore
+from gonio.models.checkpoint_io import Checkpoint
+from gonio.reporting.figures import figure_png
+from gonio.reporting.training_figure import training_figure
+from gonio.training.fit import train_depth_refiner
+from gonio.training.options import TrainingOptions, repair_of
+from gonio.training.prepare import ClipList, Prepared, PreparedStore, clip_list, prepare
+
+Parameters = dict[str, Any]
+
+
+def prepare_clips(
+    training_shards_so_far: ShardStore, prepared_clips_so_far: PreparedStore, parameters: Parameters
+) -> Iterator[Prepared]:
+    """The shards that are not prepared yet, repaired as in use."""
+    options = TrainingOptions.from_parameters(parameters)
+    manifest = training_shards_so_far.manifest().select(options.sources)
+    yield from prepare(manifest, prepared_clips_so_far, repair_of(parameters))
+
+
+def list_clips(
+    training_shards_so_far: ShardStore, prepared_clips: PreparedStore, parameters: Parameters
+) -> ClipList:
+    """The prepared clips of each split."""
+    options = TrainingOptions.from_parameters(parameters)
+    manifest = training_shards_so_far.manifest().select(options.sources)
+    return clip_list(manifest, prepared_clips, repair_of(parameters))
+
+
+def train(
+    training_clips: ClipList, training_runs: Path, parameters: Parameters
+) -> tuple[Checkpoint, dict[str, Any], pd.DataFrame]:
+    """The best network of a training, its metrics, and the course of the training."""
+    options = TrainingOptions.from_parameters(parameters)
+    trained = train_depth_refiner(training_clips, options, training_runs)
+    return trained.checkpoint, trained.metrics, trained.curves
+
+
+def draw_curves(training_curves: pd.DataFrame) -> bytes:
+    """Losses and errors over the epochs, as PNG."""
+    return figure_png(training_figure(training_curves))

@@ -1,0 +1,144 @@
+"""Losses of the depth refiner: one function each, with its formula.
+
+Poses are (B, T, J, 3) in metres in the ray frame; `weight` is (B, T), 1 for frames that count and 0
+for others. Every loss is a mean over the frames that count and is in metres or radians, so that
+their weights compare.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from gonio.models.depth_refiner import Refined, angles_of
+from gonio.skeleton import BONES, COCO, COCO_LIMBS
+from gonio.training.targets import Target
+
+_TINY = 1e-8
+SIDES: tuple[tuple[int, int], ...] = tuple(
+    (BONES.index((f"left_{a}", f"left_{b}")), BONES.index((f"right_{a}", f"right_{b}")))
+    for a, b in (("hip", "knee"), ("knee", "ankle"), ("shoulder", "elbow"), ("elbow", "wrist"))
+)
+"""Positions in `BONES` of left and right of the same bone."""
+
+
+def mean_of(values: Tensor, weight: Tensor) -> Tensor:
+    """Mean over the frames that count of values (B, T, ...); 0 where none counts."""
+    each = values.flatten(2).mean(dim=2) if values.dim() > 2 else values
+    return (each * weight).sum() / weight.sum().clamp_min(1.0)
+
+
+def length(vectors: Tensor) -> Tensor:
+    """Length along the last axis, with a slope at 0."""
+    return torch.sqrt((vectors**2).sum(dim=-1) + _TINY)
+
+
+def position_loss(pose: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
+    """Mean of |p - t|: the distance of each joint from its true place."""
+    return mean_of(length(pose - truth), weight)
+
+
+def depth_loss(pose: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
+    """Mean of |p_z - t_z|: the error along the ray."""
+    return mean_of((pose[..., 2] - truth[..., 2]).abs(), weight)
+
+
+def bone_vectors(pose: Tensor, bones: tuple[tuple[str, str], ...] = BONES) -> Tensor:
+    """(B, T, bones, 3) from the first to the second joint of each bone."""
+    first = [COCO[a] for a, _ in bones]
+    second = [COCO[b] for _, b in bones]
+    return pose[..., second, :] - pose[..., first, :]
+
+
+def bone_loss(pose: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
+    """Mean of ||b_p| - |b_t||: how much too long or too short each of 12 bones is."""
+    return mean_of((length(bone_vectors(pose)) - length(bone_vectors(truth))).abs(), weight)
+
+
+def symmetry_loss(pose: Tensor, weight: Tensor) -> Tensor:
+    """Mean of ||b_left| - |b_right|| over thighs, shanks, upper arms and forearms."""
+    lengths = length(bone_vectors(pose))
+    left, right = (list(side) for side in zip(*SIDES, strict=True))
+    return mean_of((lengths[..., left] - lengths[..., right]).abs(), weight)
+
+
+def azimuth_loss(camera: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
+    """Mean of 2 |sin((a_p - a_t) / 2)| cos(e_t): the chord between azimuths on the circle.
+
+    The cosine of the true elevation lets it fade where a camera overhead has no azimuth.
+    """
+    azimuth, _ = angles_of(camera)
+    true_azimuth, true_elevation = angles_of(truth)
+    chord = 2 * torch.sqrt(torch.sin((azimuth - true_azimuth) / 2) ** 2 + _TINY)
+    return mean_of(chord * true_elevation.cos(), weight)
+
+
+def elevation_loss(camera: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
+    """Mean of |e_p - e_t|, radians."""
+    return mean_of((angles_of(camera)[1] - angles_of(truth)[1]).abs(), weight)
+
+
+def distance_loss(camera: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
+    """Mean of |log(|c_p| / |c_t|)|: the camera's distance, which one view hardly shows."""
+    return mean_of((torch.log(length(camera)) - torch.log(length(truth))).abs(), weight)
+
+
+def up_loss(up: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
+    """Mean of |u_p - u_t|: the chord between unit vectors, nearly the angle in radians."""
+    return mean_of(length(up - truth), weight)
+
+
+def limb_loss(limbs: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
+    """Mean of 1 - d_p . d_t over the unit vectors along 14 limbs."""
+    vectors = bone_vectors(truth, COCO_LIMBS)
+    return mean_of(1 - (limbs * vectors).sum(dim=-1) / length(vectors), weight)
+
+
+def likelihood_loss(pose: Tensor, truth: Tensor, log_sigma: Tensor, weight: Tensor) -> Tensor:
+    """Mean of log s + sqrt(2) |p - t| / s: a Laplace density's negative logarithm.
+
+    s is its standard deviation; a constant is left out.
+
+    Errors of a pose have long tails, which a normal density would answer with a large sigma. The
+    pose is taken as given: the likelihood teaches sigma and leaves the pose to the other losses.
+    """
+    error = (pose.detach() - truth).abs()
+    return mean_of(log_sigma + math.sqrt(2) * error * torch.exp(-log_sigma), weight)
+
+
+def velocity_loss(
+    pose: Tensor, truth: Tensor, time: Tensor, clip: Tensor, weight: Tensor
+) -> Tensor:
+    """Mean of |(p_k+1 - p_k) - (t_k+1 - t_k)| over neighbours of one clip, metres a step."""
+    both = weight[:, 1:] * weight[:, :-1] * (clip[:, 1:] == clip[:, :-1])
+    both = both * (time[:, 1:] > time[:, :-1])
+    return mean_of(length(pose.diff(dim=1) - truth.diff(dim=1)), both)
+
+
+def depth_refiner_losses(refined: Refined, target: Target) -> dict[str, Tensor]:
+    """All losses that go with the network's heads, by name.
+
+    Args:
+        refined: what the network said.
+        target: the truth, with the weight of each frame.
+    """
+    pose, truth, weight = refined.pose, target.pose, target.weight
+    losses = {
+        "position": position_loss(pose, truth, weight),
+        "depth": depth_loss(pose, truth, weight),
+        "bone": bone_loss(pose, truth, weight),
+        "symmetry": symmetry_loss(pose, weight),
+        "azimuth": azimuth_loss(refined.camera, target.camera, target.camera_weight),
+        "elevation": elevation_loss(refined.camera, target.camera, target.camera_weight),
+        "distance": distance_loss(refined.camera, target.camera, target.camera_weight),
+        "velocity": velocity_loss(pose, truth, target.time, target.clip, weight),
+    }
+    if refined.up is not None:
+        losses["up"] = up_loss(refined.up, target.up, weight)
+    if refined.limbs is not None:
+        losses["limbs"] = limb_loss(refined.limbs, truth, weight)
+    if refined.log_sigma is not None:
+        losses["likelihood"] = likelihood_loss(pose, truth, refined.log_sigma, weight)
+    return losses

@@ -1,0 +1,104 @@
+"""The parameters of the training pipelines: typed, frozen, checked before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from gonio.errors import InputError
+from gonio.models.depth_refiner import DepthRefinerConfig
+from gonio.options import RepairOptions, told
+from gonio.training.augmentation import AugmentationOptions
+
+Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
+
+
+class LossWeights(BaseModel):
+    """Weight of each loss; 0 leaves it out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    position: float = Field(1.0, ge=0)
+    depth: float = Field(1.0, ge=0)
+    bone: float = Field(0.5, ge=0)
+    symmetry: float = Field(0.1, ge=0)
+    azimuth: float = Field(0.1, ge=0)
+    elevation: float = Field(0.1, ge=0)
+    distance: float = Field(0.01, ge=0)
+    up: float = Field(0.2, ge=0)
+    limbs: float = Field(0.5, ge=0)
+    likelihood: float = Field(0.02, ge=0)
+    velocity: float = Field(0.25, ge=0)
+
+
+class TrainingOptions(BaseModel):
+    """All parameters of `depth_training`, below `training`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+    name: str = Field("depth_refiner", pattern=r"^[A-Za-z0-9_-]{1,60}$")
+    sources: tuple[str, ...] = ("rendered",)
+    epochs: int = Field(60, ge=1)
+    batch_size: int = Field(768, ge=1, description="frames a step")
+    learning_rate: float = Field(1e-3, gt=0)
+    weight_decay: float = Field(0.02, ge=0)
+    warmup_steps: int = Field(300, ge=0)
+    gradient_clip: float = Field(1.0, gt=0)
+    average_decay: float = Field(0.99, ge=0, lt=1, description="of the averaged weights")
+    patience: int = Field(30, ge=1, description="epochs without progress before it stops")
+    seed: int = Field(0, ge=0)
+    workers: int = Field(1, ge=0)
+    resume: bool = True
+    start_from: str | None = Field(None, description="a checkpoint whose weights to start from")
+    accelerator: Literal["cpu", "gpu", "auto"] = "cpu"
+    devices: int = Field(1, ge=1)
+    nodes: int = Field(1, ge=1)
+    strategy: str = "auto"
+    precision: Precision = "32-true"
+    threads: int = Field(0, ge=0, description="of the CPU; 0 for all cores")
+    losses: LossWeights = LossWeights()
+    augmentation: AugmentationOptions = AugmentationOptions()
+    network: DepthRefinerConfig = DepthRefinerConfig()
+
+    @field_validator("network", mode="before")
+    @classmethod
+    def _known_names(cls, value: Any) -> Any:
+        known = asdict(DepthRefinerConfig())
+        unknown = sorted(set(value) - set(known)) if isinstance(value, Mapping) else []
+        if unknown:
+            raise ValueError(
+                f"no option {', '.join(unknown)}; there are {', '.join(sorted(known))}"
+            )
+        return value
+
+    @property
+    def rows(self) -> int:
+        """Rows of the network's window that make a batch."""
+        return max(1, round(self.batch_size / self.network.window))
+
+    @classmethod
+    def from_parameters(cls, parameters: Mapping[str, Any]) -> TrainingOptions:
+        """Take `training` out of all parameters of a run and check it.
+
+        Raises:
+            InputError: a value that is not allowed; the message names it.
+        """
+        try:
+            return cls.model_validate(dict(parameters.get("training") or {}))
+        except ValidationError as error:
+            raise InputError(f"training: {told(error)}") from error
+
+
+def repair_of(parameters: Mapping[str, Any]) -> RepairOptions:
+    """The repair of `inference`, which training sees too.
+
+    Raises:
+        InputError: a value that is not allowed.
+    """
+    try:
+        return RepairOptions.model_validate(dict(parameters.get("repair") or {}))
+    except ValidationError as error:
+        raise InputError(f"repair: {told(error)}") from error

@@ -1,0 +1,234 @@
+"""Shards made ready for training: repaired as in use, inputs and truth side by side, on disk.
+
+Repair runs once a shard and not once an epoch; training reads what it needs and keeps nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from gonio.capture.manifest import Manifest, Record
+from gonio.capture.reference_body import reference_scale
+from gonio.capture.shards import Shard, read_shard
+from gonio.capture.tasks import SPLITS, Split, digest
+from gonio.errors import InputError
+from gonio.files import replacing
+from gonio.landmarks.inputs import Array, pose_inputs
+from gonio.landmarks.repair import repair_landmarks
+from gonio.options import RepairOptions
+from gonio.signals import nearest
+from gonio.training.targets import camera_in_pelvis
+
+logger = logging.getLogger(__name__)
+
+PREPARED_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class PreparedSequence:
+    """One clip ready for training; what is missing is 0 and has no weight.
+
+    Attributes:
+        landmarks, frame, there: as `PoseInputs`.
+        time: (T,) seconds.
+        pose: (T, 17, 3) truth, metres, ray frame, scaled to the reference body.
+        up: (T, 3) truth.
+        camera: (T, 3) truth: camera in the axes of the pelvis, metres, scaled as the pose.
+        weight: (T,) 1 where both the person and the truth are there.
+        camera_weight: (T,) 1 where the camera's truth is there too.
+    """
+
+    landmarks: Array
+    frame: Array
+    there: NDArray[np.bool_]
+    time: Array
+    pose: Array
+    up: Array
+    camera: Array
+    weight: Array
+    camera_weight: Array
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    @property
+    def rate_hz(self) -> float:
+        """Frames a second; 1 for a single frame."""
+        return float(1 / np.median(np.diff(self.time))) if len(self) > 1 else 1.0
+
+
+def prepare_shard(shard: Shard, repair: RepairOptions) -> PreparedSequence:
+    """Repair a shard's landmarks as in use, and put inputs and truth side by side.
+
+    Args:
+        shard: one sequence of one camera.
+        repair: the steps of repair; none of them for landmarks that were repaired before.
+    """
+    seen = shard.landmark_sequence
+    repaired = repair_landmarks(seen, repair).sequence
+    rows = nearest(seen.time_s, repaired.time_s)
+    inputs = pose_inputs(repaired.world, repaired.points_2d, repaired.visibility)
+    truth = shard.ground_truth[rows].astype(float)
+    scale = reference_scale(shard.ground_truth)
+    distance = np.linalg.norm(shard.camera_relative[rows], axis=1) * scale
+    camera = camera_in_pelvis(shard.azimuth[rows], shard.elevation[rows], distance)
+    weight = np.isfinite(truth).all(axis=(1, 2)) & inputs.there.any(axis=1)
+    camera_weight = weight & np.isfinite(camera).all(axis=1)
+    return PreparedSequence(
+        landmarks=inputs.landmarks,
+        frame=inputs.frame,
+        there=inputs.there,
+        time=repaired.time_s.astype(np.float32),
+        pose=_filled(truth * scale, weight),
+        up=_filled(shard.up[rows], weight),
+        camera=_filled(camera, camera_weight),
+        weight=weight.astype(np.float32),
+        camera_weight=camera_weight.astype(np.float32),
+    )
+
+
+def _filled(values: NDArray[Any], there: NDArray[np.bool_]) -> Array:
+    mask = there.reshape(-1, *[1] * (values.ndim - 1))
+    return np.where(mask, np.nan_to_num(values), 0.0).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A prepared clip on its way to the disk.
+
+    Attributes:
+        key: names its file.
+        sequence: the clip.
+    """
+
+    key: str
+    sequence: PreparedSequence
+
+
+class PreparedStore:
+    """A folder of prepared clips.
+
+    Args:
+        root: the folder; it need not exist yet.
+    """
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = Path(root)
+
+    def path(self, key: str) -> Path:
+        """Place of a clip."""
+        return self.root / key[:2] / f"{key}.npz"
+
+    def save(self, prepared: Prepared) -> None:
+        """Write a clip, whole or not at all.
+
+        Raises:
+            OutputError: the folder is not writable or the disk is full.
+        """
+        arrays = {f.name: getattr(prepared.sequence, f.name) for f in fields(PreparedSequence)}
+        with replacing(self.path(prepared.key)) as scratch, scratch.open("wb") as stream:
+            np.savez(stream, allow_pickle=False, **arrays)
+
+    def load(self, key: str) -> PreparedSequence:
+        """Read a clip.
+
+        Raises:
+            InputError: the file is damaged.
+        """
+        path = self.path(key)
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                return PreparedSequence(**{name: archive[name] for name in archive.files})
+        except (OSError, ValueError, TypeError, EOFError) as error:
+            raise InputError(f"{path} is damaged ({error}); delete it and run again") from error
+
+
+@dataclass(frozen=True)
+class ClipList:
+    """The prepared clips of each split, and what they were made from.
+
+    Attributes:
+        store: where they lie.
+        clips: (key, frames) of each clip of each split.
+        data_hash: of the manifest records and the way they were prepared.
+        described: sources, pairs and splits, for the checkpoint's header.
+    """
+
+    store: PreparedStore
+    clips: dict[Split, list[tuple[str, int]]]
+    data_hash: str
+    described: dict[str, Any]
+
+
+def prepared_key(record: Record, repair: RepairOptions) -> str:
+    """Name of a prepared clip: changes with the shard and with the way it is prepared."""
+    made_from = [record.source, record.parameter_hash, record.key, record.source_hash, record.bytes]
+    return digest([PREPARED_FORMAT, made_from, _repair_of(record, repair).model_dump()])
+
+
+def _repair_of(record: Record, repair: RepairOptions) -> RepairOptions:
+    """Projected motion bears the errors that are left after repair, and is not repaired again."""
+    if record.source == "projected":
+        return RepairOptions(swaps=False, fill_gaps=False, filter=False)
+    return repair
+
+
+def prepare(manifest: Manifest, store: PreparedStore, repair: RepairOptions) -> Iterator[Prepared]:
+    """Prepare the shards that are not prepared yet.
+
+    Args:
+        manifest: of the sources to train on.
+        store: says what is there already; it is not written to.
+        repair: as `inference` repairs.
+
+    Raises:
+        InputError: a shard is damaged.
+    """
+    left = [
+        r for r in manifest.with_status("done") if not store.path(prepared_key(r, repair)).is_file()
+    ]
+    for record in tqdm(left, desc="prepare", unit=" shards", disable=not left):
+        shard = read_shard(manifest.path_of(record))
+        yield Prepared(
+            prepared_key(record, repair), prepare_shard(shard, _repair_of(record, repair))
+        )
+
+
+def clip_list(manifest: Manifest, store: PreparedStore, repair: RepairOptions) -> ClipList:
+    """The clips of a manifest.
+
+    Raises:
+        InputError: the training or the validation split is empty.
+    """
+    clips: dict[Split, list[tuple[str, int]]] = {split: [] for split in SPLITS}
+    pairs = dict.fromkeys(SPLITS, 0)
+    records = manifest.with_status("done")
+    for record in records:
+        clips[record.split].append((prepared_key(record, repair), record.written_frames))
+        pairs[record.split] += record.paired_frames
+    for split in ("train", "validation"):
+        if not clips[split]:
+            raise InputError(
+                f"there are no shards of the split {split}; convert more data "
+                "(kedro run --pipeline data_conversion)"
+            )
+    sources = sorted({record.source for record in records})
+    return ClipList(
+        store=store,
+        clips=clips,
+        data_hash=digest(sorted(key for split in SPLITS for key, _ in clips[split])),
+        described={
+            "sources": sources,
+            "pairs": pairs,
+            "shards": {split: len(clips[split]) for split in SPLITS},
+            "detectors": "as the shards",
+        },
+    )

@@ -1,0 +1,43 @@
+"""What a refiner is to say: the truth of a clip as it is learned."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from torch import Tensor
+
+from gonio.landmarks.inputs import Array
+from gonio.types import FloatArray
+
+
+class Target(NamedTuple):
+    """Truth of B clips of T frames.
+
+    Attributes:
+        pose: (B, T, 17, 3) metres, ray frame, scaled to the reference body.
+        up: (B, T, 3) against gravity, ray frame.
+        camera: (B, T, 3) camera in the axes of the pelvis (forward, up, right), metres.
+        weight: (B, T) 1 where the pose counts, else 0.
+        camera_weight: (B, T) 1 where the camera counts, else 0.
+        time: (B, T) seconds.
+        clip: (B, T) as in `Batch`.
+    """
+
+    pose: Tensor
+    up: Tensor
+    camera: Tensor
+    weight: Tensor
+    camera_weight: Tensor
+    time: Tensor
+    clip: Tensor
+
+
+def camera_in_pelvis(azimuth_deg: Array, elevation_deg: Array, distance_m: Array) -> FloatArray:
+    """(T, 3) place of the camera in the axes of the pelvis: forward, up, right; metres."""
+    azimuth, elevation = np.radians(azimuth_deg), np.radians(elevation_deg)
+    level = np.cos(elevation)
+    direction = np.stack(
+        [level * np.cos(azimuth), np.sin(elevation), level * np.sin(azimuth)], axis=-1
+    )
+    return np.asarray(direction * np.asarray(distance_m)[..., None])

@@ -1,0 +1,261 @@
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from gonio.errors import InputError, MissingFileError
+from gonio.models.checkpoint_io import Checkpoint, write_checkpoint
+from gonio.models.depth_refiner import (
+    KIND,
+    SHIPPED_CHECKPOINT,
+    Batch,
+    DepthRefiner,
+    DepthRefinerConfig,
+    PoseAwareDepthRefiner,
+    angles_of,
+    load_network,
+    make_header,
+    parameter_count,
+    save_network,
+)
+from gonio.skeleton import COCO, COCO_FROM_MEDIAPIPE
+from gonio.types import LandmarkSequence
+from tests.models.conftest import FULL, SMALL, random_batch, trained_looking, with_missing
+
+ABOUT = {"sigma_scale": [1.0, 1.0, 2.0], "metrics": {}}
+
+
+def refiner_of(config: DepthRefinerConfig) -> DepthRefiner:
+    network = trained_looking(config)
+    return DepthRefiner(network, make_header(config, ABOUT))
+
+
+def test_the_reference_form_has_the_size_that_the_design_names() -> None:
+    count = parameter_count(DepthRefinerConfig(limb_head=True))
+    assert 0.85 * 655_000 < count < 1.15 * 655_000
+
+
+def test_a_new_network_gives_the_input_back() -> None:
+    batch = random_batch()
+    refined = PoseAwareDepthRefiner(FULL)(batch)
+    raw = batch.landmarks[:, :, list(COCO_FROM_MEDIAPIPE), :3]
+    hips = raw[:, :, [COCO["left_hip"], COCO["right_hip"]]].mean(dim=2, keepdim=True)
+    torch.testing.assert_close(refined.pose, raw - hips)
+
+
+@pytest.mark.parametrize("head", ["up_head", "sigma_head", "limb_head"])
+def test_each_head_is_there_only_if_asked_for(head: str) -> None:
+    field = {"up_head": "up", "sigma_head": "log_sigma", "limb_head": "limbs"}[head]
+    with_it = PoseAwareDepthRefiner(replace(FULL, **{head: True}))(random_batch())
+    without = PoseAwareDepthRefiner(replace(FULL, **{head: False}))(random_batch())
+    assert getattr(with_it, field) is not None
+    assert getattr(without, field) is None
+
+
+def test_a_network_without_a_window_sees_one_frame_only() -> None:
+    network = trained_looking(replace(FULL, temporal_layers=0))
+    batch = random_batch()
+    changed = batch._replace(landmarks=batch.landmarks.clone())
+    changed.landmarks[:, 3] += 1.0
+    before, after = network(batch).pose, network(changed).pose
+    torch.testing.assert_close(before[:, :3], after[:, :3])
+    assert (before[:, 3] - after[:, 3]).abs().max() > 1e-3
+
+
+def test_a_network_with_a_window_sees_other_frames_of_its_clip_only() -> None:
+    network = trained_looking(FULL)
+    batch = random_batch()
+    clip = torch.tensor([[0, 0, 0, 1, 1, 1]] * 2)
+    changed = batch._replace(landmarks=batch.landmarks.clone(), clip=clip)
+    batch = batch._replace(clip=clip)
+    changed.landmarks[:, 4] += 1.0
+    before, after = network(batch).pose, network(changed).pose
+    torch.testing.assert_close(before[:, :3], after[:, :3])
+    assert (before[:, 3] - after[:, 3]).abs().max() > 1e-5
+
+
+def test_landmarks_beyond_the_17_matter_only_where_all_are_seen() -> None:
+    thumb = 21
+    for everything in (True, False):
+        network = trained_looking(replace(FULL, all_landmarks=everything))
+        batch = random_batch()
+        changed = batch._replace(landmarks=batch.landmarks.clone())
+        changed.landmarks[:, :, thumb] += 1.0
+        moved = (network(batch).pose - network(changed).pose).abs().max()
+        assert (moved > 1e-5) == everything
+
+
+def test_in_a_batch_as_alone() -> None:
+    network = trained_looking(FULL)
+    batch = random_batch(rows=3)
+    together = network(batch)
+    for row in range(3):
+        alone = network(Batch(*(part[row : row + 1] for part in batch)))
+        torch.testing.assert_close(alone.pose[0], together.pose[row], atol=1e-5, rtol=1e-4)
+
+
+def test_azimuth_and_elevation_follow_from_the_camera_position() -> None:
+    camera = torch.tensor([[3.0, 0.0, 0.0], [0.0, 0.0, 2.0], [0.0, 0.0, -2.0], [1.0, 1.0, 0.0]])
+    azimuth, elevation = angles_of(camera)
+    np.testing.assert_allclose(np.degrees(azimuth.numpy()) % 360, [0, 90, 270, 0], atol=1e-4)
+    np.testing.assert_allclose(np.degrees(elevation.numpy()), [0, 0, 0, 45], atol=1e-4)
+
+
+def test_refining_a_clip(walking: LandmarkSequence) -> None:
+    pose = refiner_of(FULL).refine(walking)
+    assert len(pose) == 40
+    assert pose.refiner == "depth"
+    assert np.isfinite(pose.positions).all()
+    hips = pose.positions[:, [COCO["left_hip"], COCO["right_hip"]]].mean(axis=1)
+    np.testing.assert_allclose(hips, 0, atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(pose.up, axis=1), 1, atol=1e-6)
+    assert ((pose.azimuth_deg >= 0) & (pose.azimuth_deg < 360)).all()
+    assert (pose.sigma > 0).all()
+
+
+def test_sigma_is_scaled_by_what_calibration_found(walking: LandmarkSequence) -> None:
+    refiner = refiner_of(FULL)
+    scaled = refiner.refine(walking).sigma
+    refiner.header["sigma_scale"] = [1.0, 1.0, 1.0]
+    plain = refiner.refine(walking).sigma
+    np.testing.assert_allclose(scaled[..., :2], plain[..., :2])
+    np.testing.assert_allclose(scaled[..., 2], 2 * plain[..., 2])
+
+
+def test_without_heads_sigma_is_unknown_and_the_camera_level(walking: LandmarkSequence) -> None:
+    pose = refiner_of(replace(FULL, sigma_head=False, up_head=False)).refine(walking)
+    assert np.isnan(pose.sigma).all()
+    assert (pose.up[:, 1] < -0.9).all()
+
+
+def test_missing_in_missing_out(walking: LandmarkSequence) -> None:
+    refiner = refiner_of(FULL)
+    gaps = [0, 7, 8, 9, 39]
+    pose = refiner.refine(with_missing(walking, gaps))
+    missing = np.zeros(40, dtype=bool)
+    missing[gaps] = True
+    for values in (pose.positions, pose.sigma, pose.up[:, None], pose.azimuth_deg[:, None, None]):
+        np.testing.assert_array_equal(np.isnan(values).any(axis=(1, 2)), missing)
+
+
+def test_a_missing_landmark_is_missing_alone(walking: LandmarkSequence) -> None:
+    world = walking.world.copy()
+    world[5, 15] = np.nan
+    gap = LandmarkSequence(
+        walking.time_s, world, walking.image, walking.visibility, walking.image_size
+    )
+    missing = np.argwhere(np.isnan(refiner_of(FULL).refine(gap).positions[..., 0]))
+    np.testing.assert_array_equal(missing, [[5, COCO["left_wrist"]]])
+
+
+@pytest.mark.parametrize("frames", [0, 1, 2, 7])
+@pytest.mark.parametrize("temporal_layers", [0, 1])
+def test_short_clips(walking: LandmarkSequence, frames: int, temporal_layers: int) -> None:
+    short = LandmarkSequence(
+        walking.time_s[:frames],
+        walking.world[:frames],
+        walking.image[:frames],
+        walking.visibility[:frames],
+        walking.image_size,
+    )
+    pose = refiner_of(replace(FULL, temporal_layers=temporal_layers)).refine(short)
+    assert pose.positions.shape == (frames, 17, 3)
+    assert np.isfinite(pose.positions).all()
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_constant_landmarks(walking: LandmarkSequence, value: float) -> None:
+    constant = LandmarkSequence(
+        walking.time_s,
+        np.full_like(walking.world, value),
+        np.full_like(walking.image, value),
+        np.full_like(walking.visibility, value),
+        walking.image_size,
+    )
+    pose = refiner_of(FULL).refine(constant)
+    assert np.isfinite(pose.positions).all()
+    assert np.isfinite(pose.sigma).all()
+
+
+def test_a_checkpoint_gives_the_network_back(tmp_path: Path, walking: LandmarkSequence) -> None:
+    network = trained_looking(FULL).half().float()
+    path = tmp_path / "a.safetensors"
+    save_network(path, network, ABOUT)
+    loaded = DepthRefiner.load(path)
+    assert loaded.header["config"] == asdict(FULL)
+    assert loaded.path == path
+    before = DepthRefiner(network, make_header(FULL, ABOUT)).refine(walking)
+    np.testing.assert_array_equal(loaded.refine(walking).positions, before.positions)
+
+
+def _saved(path: Path, header: dict[str, object], network: PoseAwareDepthRefiner) -> Path:
+    write_checkpoint(path, Checkpoint(header, dict(network.state_dict())))
+    return path
+
+
+def test_checkpoints_that_are_refused(tmp_path: Path) -> None:
+    network = PoseAwareDepthRefiner(FULL)
+    header = make_header(FULL, ABOUT)
+    good = _saved(tmp_path / "good.safetensors", header, network)
+    with pytest.raises(MissingFileError, match=r"no checkpoint .*absent"):
+        load_network(tmp_path / "absent.safetensors")
+    torn = tmp_path / "torn.safetensors"
+    torn.write_bytes(good.read_bytes()[:-100])
+    with pytest.raises(InputError, match=r"torn\.safetensors is broken"):
+        load_network(torn)
+    noise = tmp_path / "noise.safetensors"
+    noise.write_bytes(b"not a checkpoint")
+    with pytest.raises(InputError, match="broken"):
+        load_network(noise)
+    other = _saved(tmp_path / "other.safetensors", {**header, "kind": "joint_refiner"}, network)
+    with pytest.raises(InputError, match="of kind 'joint_refiner'"):
+        load_network(other)
+    config = {k: v for k, v in asdict(FULL).items() if k != "step_s"}
+    older = _saved(tmp_path / "older.safetensors", {**header, "config": config}, network)
+    with pytest.raises(InputError, match=r"another version of Gonio.*step_s"):
+        load_network(older)
+    wide = asdict(replace(FULL, d_model=32))
+    unlike = _saved(tmp_path / "unlike.safetensors", {**header, "config": wide}, network)
+    with pytest.raises(InputError, match="do not fit its configuration"):
+        load_network(unlike)
+    with torch.no_grad():
+        network.name.fill_(float("nan"))
+    with pytest.raises(InputError, match="not finite"):
+        load_network(_saved(tmp_path / "nan.safetensors", header, network))
+
+
+def test_foreign_safetensors_and_other_formats_are_refused(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    foreign = tmp_path / "foreign.safetensors"
+    save_file({"w": torch.zeros(2)}, foreign, {"made_by": "somebody"})
+    with pytest.raises(InputError, match="no checkpoint of Gonio"):
+        load_network(foreign)
+    import json
+
+    save_file({"w": torch.zeros(2)}, foreign, {"gonio": json.dumps({"kind": KIND, "format": 99})})
+    with pytest.raises(InputError, match="format 99"):
+        load_network(foreign)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [({"heads": 3}, "multiple of heads"), ({"dropout": 1.0}, "dropout"), ({"window": 0}, "sizes")],
+)
+def test_configurations_that_do_not_go_together(changes: dict[str, object], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        DepthRefinerConfig(**{**SMALL, **changes})  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(not SHIPPED_CHECKPOINT.is_file(), reason="no checkpoint is shipped")
+def test_the_shipped_checkpoint(walking: LandmarkSequence) -> None:
+    refiner = DepthRefiner.load()
+    assert SHIPPED_CHECKPOINT.stat().st_size < 5_000_000
+    assert {"metrics", "data", "versions", "training"} <= set(refiner.header)
+    assert len(refiner.header["data"]["hash"]) == 16
+    pose = refiner.refine(walking)
+    assert np.isfinite(pose.sigma).all()

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gonio.models.windows import cut_windows
+from gonio.signals import stride_of
+
+
+@pytest.mark.parametrize("count", [1, 5, 8, 9, 40, 61])
+@pytest.mark.parametrize("stride", [1, 3, 6])
+def test_every_frame_is_seen_and_put_back(count: int, stride: int) -> None:
+    windows = cut_windows(count, stride, 8)
+    answers = windows.frames[..., None].astype(float)
+    np.testing.assert_allclose(windows.together(answers, count)[:, 0], np.arange(count))
+
+
+def test_frames_of_a_window_lie_a_step_apart() -> None:
+    windows = cut_windows(30, 3, 8)
+    for row in windows.frames:
+        inside = row[row >= 0]
+        assert (np.diff(inside) == 3).all()
+
+
+def test_where_windows_overlap_the_middle_counts_most() -> None:
+    windows = cut_windows(12, 1, 8)
+    answers = np.repeat(np.arange(len(windows), dtype=float)[:, None, None], 8, axis=1)
+    together = windows.together(answers, 12)[:, 0]
+    assert (np.diff(together) >= 0).all()
+    assert together[0] == 0
+    assert together[-1] == len(windows) - 1
+
+
+def test_no_frames_give_nothing() -> None:
+    windows = cut_windows(0, 3, 8)
+    assert len(windows) == 0
+    assert windows.together(np.zeros((0, 8, 2)), 0).shape == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("rate", "stride"), [(30.0, 3), (60.0, 6), (25.0, 2), (5.0, 1), (np.nan, 1)]
+)
+def test_frames_in_a_step(rate: float, stride: int) -> None:
+    assert stride_of(rate, 0.1) == stride

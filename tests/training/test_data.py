@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from gonio.options import RepairOptions
+from gonio.training.augmentation import AugmentationOptions
+from gonio.training.data import ClipRows, Pair, packed, stacked, thinned
+from gonio.training.prepare import ClipList, PreparedSequence, prepare_shard
+from tests.capture.fakes import small_shard
+from tests.training.clips import fake_clips
+
+
+@pytest.fixture
+def clips(tmp_path: Path) -> ClipList:
+    return fake_clips(tmp_path, tasks=12)
+
+
+def rows_of(clips: ClipList, epoch: int = 0, seed: int = 0, plain: bool = False) -> list[Pair]:
+    augmentation = None if plain else AugmentationOptions()
+    rows = ClipRows(clips.store, clips.clips["train"], 24, 0.1, augmentation, seed)
+    rows.epoch = epoch
+    return list(rows)
+
+
+def clip_of(frames: int, seed: int = 0) -> PreparedSequence:
+    return prepare_shard(small_shard(frames, seed), RepairOptions())
+
+
+def test_a_clip_is_thinned_to_the_time_step() -> None:
+    clip = clip_of(30)
+    for phase in range(3):
+        thin = thinned(clip, 0.1, phase)
+        np.testing.assert_array_equal(thin.time, clip.time[phase::3])
+        np.testing.assert_array_equal(thin.pose, clip.pose[phase::3])
+
+
+def test_several_clips_share_a_row_and_are_told_apart() -> None:
+    batch, target = packed([clip_of(5), clip_of(4, 1)], 12)
+    assert batch.clip.tolist() == [0] * 5 + [1] * 4 + [-1] * 3
+    assert target.weight.tolist() == [1.0] * 9 + [0.0] * 3
+    assert not batch.there[9:].any()
+    with pytest.raises(ValueError, match="do not fit"):
+        packed([clip_of(13)], 12)
+
+
+def test_every_clip_is_taken_once_an_epoch(clips: ClipList) -> None:
+    batch, target = stacked(rows_of(clips, plain=True))
+    assert int(target.weight.sum()) == 6 * 10
+    assert int((batch.clip >= 0).sum()) == 6 * 10
+
+
+def test_an_epoch_is_the_same_when_it_is_run_again(clips: ClipList) -> None:
+    once, again = stacked(rows_of(clips, epoch=3)), stacked(rows_of(clips, epoch=3))
+    for a, b in zip([*once[0], *once[1]], [*again[0], *again[1]], strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=0)
+    other = stacked(rows_of(clips, epoch=4))
+    assert other[0].landmarks.shape != once[0].landmarks.shape or not torch.equal(
+        other[0].landmarks, once[0].landmarks
+    )
+
+
+def test_ranks_share_the_clips(clips: ClipList) -> None:
+    frames = 0
+    for rank in range(2):
+        rows = ClipRows(clips.store, clips.clips["train"], 24, 0.1, None, 0)
+        rows.rank, rows.world = rank, 2
+        frames += sum(int((batch.clip >= 0).sum()) for batch, _ in rows)
+    assert frames == 6 * 10
+
+
+def test_no_more_than_the_buffer_is_held(clips: ClipList, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clips are read as rows are asked for, not all at the start."""
+    monkeypatch.setattr("gonio.training.data.SHUFFLED_ROWS", 1)
+    read: list[str] = []
+    load = clips.store.load
+    monkeypatch.setattr(
+        type(clips.store), "load", lambda self, key: (read.append(key), load(key))[1]
+    )
+    rows = iter(ClipRows(clips.store, clips.clips["train"], 8, 0.1, AugmentationOptions(), 0))
+    next(rows)
+    assert len(read) < 6

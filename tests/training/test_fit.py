@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from gonio.errors import InputError
+from gonio.models.checkpoint_io import write_checkpoint
+from gonio.models.depth_refiner import DepthRefiner
+from gonio.training.calibration import calibrate
+from gonio.training.data import ClipRows
+from gonio.training.fit import Trained, run_hash, train_depth_refiner
+from gonio.training.module import MONITORED, learning_rate_share
+from gonio.training.prepare import ClipList
+from tests.capture.fakes import seen_by_mediapipe, walking_truth
+from tests.training.clips import TINY, fake_clips, tiny_options
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> ClipList:
+    return fake_clips(tmp_path_factory.mktemp("clips"), tasks=12)
+
+
+@pytest.fixture(scope="module")
+def trained(clips: ClipList, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    return train_depth_refiner(clips, tiny_options(), tmp_path_factory.mktemp("runs"))
+
+
+def test_a_training_gives_a_checkpoint_that_inference_can_use(
+    trained: Trained, clips: ClipList, tmp_path: Path
+) -> None:
+    write_checkpoint(tmp_path / "a.safetensors", trained.checkpoint)
+    refiner = DepthRefiner.load(tmp_path / "a.safetensors")
+    pose = refiner.refine(seen_by_mediapipe(walking_truth(30)))
+    assert np.isfinite(pose.positions).all()
+    assert np.isfinite(pose.sigma).all()
+    assert refiner.header["data"]["hash"] == clips.data_hash
+    assert refiner.header["versions"]["torch"]
+    assert refiner.header["metrics"]["validation"]["val_raw_depth_cm"] > 0
+
+
+def test_a_training_learns(clips: ClipList, tmp_path: Path) -> None:
+    options = tiny_options(epochs=25, learning_rate=0.01, augmentation={"mirror": False})
+    curves = train_depth_refiner(clips, options, tmp_path).curves
+    assert curves["train_loss"].iloc[-1] < 0.7 * curves["train_loss"].iloc[0]
+    assert curves[MONITORED].min() < curves[MONITORED].iloc[0]
+
+
+def test_a_killed_training_ends_as_if_it_had_not_been(
+    trained: Trained, clips: ClipList, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gonio.training.module import DepthRefinerModule
+
+    class KilledError(Exception):
+        pass
+
+    start = DepthRefinerModule.on_train_epoch_start
+
+    def killed_at_two(self: DepthRefinerModule) -> None:
+        if self.current_epoch == 2:
+            raise KilledError
+        start(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DepthRefinerModule, "on_train_epoch_start", killed_at_two)
+        with pytest.raises(KilledError):
+            train_depth_refiner(clips, tiny_options(), tmp_path)
+    resumed = train_depth_refiner(clips, tiny_options(), tmp_path)
+    for name, weight in trained.checkpoint.weights.items():
+        torch.testing.assert_close(resumed.checkpoint.weights[name], weight, rtol=0, atol=0)
+    assert resumed.curves["epoch"].tolist() == [0, 1, 2]
+
+
+def test_other_data_or_options_are_another_run(clips: ClipList) -> None:
+    one = run_hash(clips, tiny_options())
+    assert one == run_hash(clips, tiny_options(workers=3, resume=False))
+    assert one != run_hash(clips, tiny_options(learning_rate=0.5))
+
+
+def test_a_start_from_another_network_is_refused(
+    trained: Trained, clips: ClipList, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.safetensors"
+    write_checkpoint(path, trained.checkpoint)
+    other = {**TINY, "d_model": 32}
+    with pytest.raises(InputError, match=r"start_from.*another configuration"):
+        train_depth_refiner(clips, tiny_options(start_from=str(path), network=other), tmp_path)
+    again = train_depth_refiner(clips, tiny_options(start_from=str(path)), tmp_path / "runs")
+    assert len(again.curves) == 3
+    shutil.rmtree(tmp_path / "runs")
+
+
+def test_calibration_makes_sigma_mean_one_standard_deviation(
+    trained: Trained, clips: ClipList, tmp_path: Path
+) -> None:
+    write_checkpoint(tmp_path / "a.safetensors", trained.checkpoint)
+    network = DepthRefiner.load(tmp_path / "a.safetensors").network
+    rows = ClipRows(clips.store, clips.clips["validation"], 8, 0.1)
+    found = calibrate(network, rows)
+    assert found.described["within_1_sigma"] == pytest.approx(0.6827, abs=0.01)
+    assert found.sigma_scale == trained.checkpoint.header["sigma_scale"]
+
+
+def test_the_learning_rate_warms_up_and_fades() -> None:
+    shares = [learning_rate_share(step, 10, 100) for step in range(101)]
+    assert np.argmax(shares) == 10
+    assert max(shares) == 1.0
+    assert shares[0] < 0.1
+    assert shares[-1] == pytest.approx(0.02)
