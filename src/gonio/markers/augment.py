@@ -14,7 +14,7 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 
 from gonio.errors import InputError
-from gonio.markers.augmenter_networks import Provider, load_network, normalisation
+from gonio.markers.augmenter_networks import Provider, load_network, normalisation, run_in_windows
 from gonio.markers.complete import complete_hip_centres, complete_inputs
 from gonio.signals import runs_of
 from gonio.skeleton import (
@@ -105,7 +105,7 @@ def augment_batch(
     force_complete: bool = False,
     height_m: float | None = None,
 ) -> list[MarkerTrajectories]:
-    """Augment several clips of the same frames together: each network is called once.
+    """Augment several clips of the same frames together, in common calls of each network.
 
     Args:
         clips: the same length, rate and subject, such as samples of one uncertain clip; a frame
@@ -239,9 +239,9 @@ def _run(
     sizes = np.broadcast_to([height, mass], (*members.shape[:3], 2))
     features = (np.concatenate([members / height, sizes], axis=3) - mean) / std
     batch = np.moveaxis(features, 2, 1).reshape(cycles * clips, frames, -1).astype(np.float32)
-    output = np.asarray(load_network(half.folder, provider)(batch), dtype=float)
-    ensemble = output.reshape(cycles, clips, frames, len(half.outputs), 3).mean(axis=0)
-    return np.moveaxis(ensemble, 1, 0) * height
+    output = run_in_windows(load_network(half.folder, provider), batch)
+    ensemble = output.reshape(cycles, clips, frames, len(half.outputs), 3).mean(axis=0, dtype=float)
+    return np.asarray(np.moveaxis(ensemble, 1, 0) * height)
 
 
 def augmented_shares(markers: MarkerTrajectories) -> dict[str, float]:
