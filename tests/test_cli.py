@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import resource
@@ -9,11 +10,13 @@ import shutil
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 from kedro.framework.startup import bootstrap_project
 
 from gonio.capture.demo import demo_video
+from gonio.models import depth_refiner
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +150,10 @@ def test_a_folder_goes_on_after_a_bad_video(copy, kedro_run, tmp_path):
         ("model=medium", "model is 'medium'; allowed are lite, full, heavy"),
         ("model=heavy", "download pose_landmarker_heavy.task"),
         ("person=biggest", "person is 'biggest'"),
-        ("refiner=depth", "there is no checkpoint"),
+        ("refiner=joint", "joint_refiner.safetensors; train it"),
+        ("refiner=both", "there is no checkpoint"),
+        ("refiner=main", "main_refiner.safetensors; train it"),
+        ("sigma_samples=1", "one sample has no spread"),
         ("provider=cuda", "install the package onnxruntime-gpu"),
         ("provider=tpu", "provider is 'tpu'"),
         ("refiner=magic", "refiner is 'magic'"),
@@ -162,6 +168,68 @@ def test_bad_parameters_are_told_in_one_line(kedro_run, parameters, says):
     assert message.startswith("Error: ")
     assert says in message
     assert "Traceback" not in said
+
+
+@pytest.fixture
+def no_shipped_checkpoint(tmp_path, monkeypatch):
+    """Gonio as if no checkpoint came with it."""
+    monkeypatch.setattr(depth_refiner, "SHIPPED_CHECKPOINT", tmp_path / "none.safetensors")
+
+
+def _results(copy, video):
+    reporting = copy / "data" / "test" / "08_reporting" / video
+    return json.loads((reporting / "quality.json").read_text()), (
+        reporting / "report.html"
+    ).read_text()
+
+
+def test_without_a_checkpoint_depth_is_mediapipes_and_everything_says_so(
+    copy, kedro_run, no_shipped_checkpoint, caplog
+):
+    band = copy / "data" / "test" / "07_model_output" / "cam02" / "joint_angles_sigma.csv"
+    band.parent.mkdir(parents=True, exist_ok=True)
+    band.write_text("of an earlier run")
+    code, said = kedro_run("--params", "video=demo/cam02")
+    assert code == 0, said
+    quality, report = _results(copy, "cam02")
+    assert quality["refiner"] == "none"
+    assert quality["refiner_asked_for"] == "depth"
+    assert quality["checkpoint"] is None
+    warning = next(line for line in quality["warnings"] if "No depth refiner was used" in line)
+    assert "06_models/depth_refiner.safetensors" in warning
+    assert "kedro run --pipeline depth_training" in warning
+    assert any("taken as level" in line for line in quality["warnings"])
+    assert warning in html.unescape(report)
+    assert "no depth refiner: MediaPipe" in report
+    assert not band.exists()
+    assert str(copy) not in json.dumps(quality["warnings"])
+
+
+def test_a_refiner_of_ones_own_is_used_and_its_uncertainty_reaches_the_angles(
+    copy, kedro_run, write_depth_refiner
+):
+    path = write_depth_refiner(copy / "data" / "test" / "06_models" / "depth_refiner.safetensors")
+    code, said = kedro_run("--params", "video=demo/cam02,camera.roll_deg=0")
+    path.unlink()
+    assert code == 0, said
+    quality, report = _results(copy, "cam02")
+    assert quality["refiner"] == "depth"
+    assert quality["checkpoint"]["from"] == "own, in 06_models"
+    gravity = quality["markers"]["gravity"]
+    assert (
+        gravity["source"] == "given by the user (camera.roll_deg); pitch predicted by the refiner"
+    )
+    assert gravity["camera_roll_deg"] == 0
+    assert 5 < gravity["camera_pitch_deg"] < 20
+    assert 0 <= quality["pose"]["viewpoint"]["azimuth"]["mean_deg"] < 360
+    assert quality["pose"]["mean_sigma_cm"]["depth"] > quality["pose"]["mean_sigma_cm"]["across"]
+    assert quality["seconds"]["propagate_sigma"] < 10
+    assert f"own, in 06_models, {quality['checkpoint']['sha256']}" in report
+    output = copy / "data" / "test" / "07_model_output" / "cam02"
+    angles, band = (pd.read_csv(output / f"joint_angles{end}.csv") for end in ("", "_sigma"))
+    assert list(band.columns) == list(angles.columns[:37])
+    assert len(band) == len(angles)
+    assert 0.5 < band["knee_R_flexion_deg"].median() < 40
 
 
 def test_a_folder_without_videos(kedro_run, tmp_path):

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from gonio.errors import InputError
 from gonio.frames import (
+    camera_angles_from_up,
     focal_length_px,
     lab_from_camera,
     ray_from_camera,
@@ -22,6 +23,12 @@ def test_level_camera():
     np.testing.assert_allclose(lab @ [0, 0, -1], [1, 0, 0], atol=1e-12)
     np.testing.assert_allclose(lab @ [0, -1, 0], [0, 1, 0], atol=1e-12)
     np.testing.assert_allclose(lab @ [-1, 0, 0], [0, 0, 1], atol=1e-12)
+
+
+@given(st.floats(-89, 89), st.floats(-179, 179), st.floats(0.1, 10))
+def test_pitch_and_roll_come_back_from_up(pitch, roll, length):
+    up = length * up_from_camera_angles(pitch, roll)
+    assert camera_angles_from_up(up) == pytest.approx((pitch, roll), abs=1e-6)
 
 
 def test_a_camera_that_looks_down_sees_up_towards_itself():

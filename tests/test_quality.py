@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from gonio.landmarks.video import VideoInfo
+from gonio.markers.gravity import GIVEN, LEVEL, PREDICTED
 from gonio.quality import estimated_joints, versions, warnings_of
 from gonio.skeleton import JOINTS, MARKERS
 from gonio.types import MarkerTrajectories
@@ -20,7 +21,9 @@ BODY = {
     "scale": "subject.height",
     "stature_estimate_m": 1.6,
     "stature_from_upright_frames": True,
+    "gravity": {"source": PREDICTED, "spread_of_frames_deg": 1.0},
 }
+POSE = {"depth_corrected": True}
 
 
 def markers(estimated=None, n=10):
@@ -38,15 +41,15 @@ def flags(n=10, **near):
     return table
 
 
-def said(landmarks=None, body=None, refiner="depth", **more):
+def said(landmarks=None, body=None, pose=None, **more):
     return " | ".join(
         warnings_of(
             VIDEO,
             LANDMARKS | (landmarks or {}),
+            POSE | (pose or {}),
             BODY | (body or {}),
             more.get("markers", markers()),
             more.get("near", flags()),
-            refiner,
         )
     )
 
@@ -61,8 +64,18 @@ def test_a_good_clip_has_no_warnings():
         ({"landmarks": {"detection_rate": 0.62}}, "seen in 62% of the frames"),
         ({"landmarks": {"resampled_to_constant_rate": True}}, "frame rate varies"),
         ({"landmarks": {"swapped_frames": 28}}, "put right in 28 frames"),
-        ({"refiner": "none"}, "No depth refiner"),
-        ({"body": {"scale": "MediaPipe"}}, "No stature was given"),
+        ({"pose": {"depth_corrected": False}}, "No depth refiner was used. Depth is MediaPipe's"),
+        (
+            {"pose": {"depth_corrected": False, "why_not": "there is no checkpoint"}},
+            "No depth refiner was used: there is no checkpoint. Depth is",
+        ),
+        ({"body": {"scale": "MediaPipe"}}, "No stature was given: lengths are in MediaPipe's own"),
+        ({"body": {"scale": "refiner"}}, "No stature was given: lengths are in the refiner's"),
+        ({"body": {"gravity": {"source": LEVEL}}}, "camera.pitch_deg"),
+        (
+            {"body": {"gravity": {"source": PREDICTED, "spread_of_frames_deg": 22.4}}},
+            "(by 22 degrees in the median)",
+        ),
         ({"body": {"stature_from_upright_frames": False}}, "No frame shows the subject upright"),
         ({"markers": markers(["LWrist"])}, "elbow_L (100%)"),
         ({"near": flags(shoulder_R=3)}, "shoulder_R (30%)"),
@@ -72,9 +85,9 @@ def test_what_a_reader_should_know_is_said(arguments, words):
     assert words in said(**arguments)
 
 
-def test_a_camera_taken_as_level_is_said():
-    told = warnings_of(VIDEO, LANDMARKS, BODY, markers(), flags(), "depth", level_camera=True)
-    assert any("camera.pitch_deg" in sentence for sentence in told)
+def test_a_given_camera_needs_no_warning():
+    given = {"source": GIVEN, "spread_of_frames_deg": 40.0}
+    assert said(body={"gravity": given}) == ""
 
 
 def test_a_joint_rests_on_its_own_markers():

@@ -2,12 +2,13 @@
 
     landmarks = gonio.detect_landmarks("joey.mp4")
     landmarks = gonio.repair_landmarks(landmarks).sequence
-    pose      = gonio.pose_without_refiner(landmarks)
+    pose      = gonio.DepthRefiner.load().refine(landmarks)
     markers   = gonio.markers_from_pose(pose, landmarks, gonio.Subject(1.78, 75))
     markers65 = gonio.augment_markers(markers, gonio.Subject(1.78, 75))
     angles    = gonio.joint_angles(markers65)
 
-Names are looked up when they are first used, so that `import gonio` is quick.
+`DepthRefiner.load` takes the checkpoint that comes with Gonio unless it is given a path of another;
+`gonio.pose_without_refiner(landmarks)` gives MediaPipe's own depth. Names are looked up when they are first used, so that `import gonio` is quick.
 """
 
 from importlib import import_module
@@ -28,6 +29,7 @@ _PLACES = {
     "detect_landmarks": "gonio.landmarks.detector",
     "repair_landmarks": "gonio.landmarks.repair",
     "pose_without_refiner": "gonio.landmarks.pose",
+    "DepthRefiner": "gonio.models.depth_refiner",
     "markers_from_pose": "gonio.markers.from_pose",
     "augment_markers": "gonio.markers.augment",
     "joint_angles": "gonio.kinematics",
@@ -42,6 +44,7 @@ _PLACES = {
 
 __all__ = [
     "CameraOptions",
+    "DepthRefiner",
     "GonioError",
     "InputError",
     "LandmarkSequence",

@@ -14,6 +14,7 @@ from kedro.pipeline import Pipeline
 
 from gonio.errors import OutputError
 from gonio.markers.augmenter_networks import check_provider
+from gonio.models.registry import check_refiner
 from gonio.options import CHECKPOINTS_OF, InferenceOptions, check_names
 
 INFERENCE_RESULT = "landmarks_detected"
@@ -41,16 +42,16 @@ class GonioHooks:
         """See that the parameters can be used and that the results can be written.
 
         Raises:
-            InputError: a parameter of `inference` that is not allowed, or a provider that is not
-                installed.
+            InputError: a parameter of `inference` that is not allowed, a provider that is not
+                installed, or a checkpoint that is broken.
             MissingFileError: a checkpoint that the parameters ask for is not there.
             OutputError: a folder cannot be made or written to.
         """
         if INFERENCE_RESULT in pipeline.all_outputs():
             options = InferenceOptions.from_parameters(catalog.load("parameters"))
             check_provider(options.provider)
-            for checkpoint in CHECKPOINTS_OF[options.refiner]:
-                catalog.load(checkpoint).header()
+            names = CHECKPOINTS_OF[options.refiner]
+            check_refiner(options.refiner, {name: catalog.load(name).path for name in names})
         for name in sorted(pipeline.all_outputs()):
             dataset = catalog.get(name) if name in catalog else None
             path = getattr(dataset, "path", None)

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from gonio.errors import InputError
 from gonio.types import Subject
@@ -43,10 +43,16 @@ class SubjectOptions(_Options):
 
 
 class CameraOptions(_Options):
-    """The camera, as far as the user knows it; used until a refiner predicts gravity."""
+    """The camera, as far as the user knows it.
 
-    pitch_deg: float = Field(0.0, ge=-90, le=90, description="looking down is positive")
-    roll_deg: float = Field(0.0, ge=-180, le=180, description="turned clockwise is positive")
+    A pitch or roll that is given wins over what a refiner predicts; null is what the refiner
+    predicts, or 0 without one.
+    """
+
+    pitch_deg: float | None = Field(None, ge=-90, le=90, description="looking down is positive")
+    roll_deg: float | None = Field(
+        None, ge=-180, le=180, description="turned clockwise is positive"
+    )
     field_of_view_deg: float = Field(60.0, ge=5, le=170, description="over the longer side")
 
 
@@ -76,7 +82,9 @@ class InferenceOptions(_Options):
     subject: SubjectOptions = SubjectOptions()
     camera: CameraOptions = CameraOptions()
     repair: RepairOptions = RepairOptions()
-    refiner: Refiner = "none"
+    refiner: Refiner = "depth"
+    sigma_samples: int = Field(8, ge=0, le=1000)
+    sigma_correlation_s: float = Field(0.5, ge=0, le=10)
     estimate_missing: bool = True
     min_visibility: float = Field(0.1, ge=0, le=1)
     provider: Literal["cpu", "cuda", "openvino"] = "cpu"
@@ -90,6 +98,13 @@ class InferenceOptions(_Options):
     static_trial: str | None = None
     opensim: bool = False
     report: ReportOptions = ReportOptions()
+
+    @field_validator("sigma_samples")
+    @classmethod
+    def _enough_for_a_deviation(cls, value: int) -> int:
+        if value == 1:
+            raise ValueError("one sample has no spread: write 0 for no band, or 2 and more")
+        return value
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Any]) -> InferenceOptions:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gonio.landmarks.video import VideoInfo
+from gonio.markers.gravity import LEVEL, PREDICTED
 from gonio.skeleton import JOINT_MARKERS, JOINTS
 from gonio.types import MarkerTrajectories
 
@@ -33,6 +34,8 @@ LEVEL_CAMERA = (
 )
 FULL_DETECTION = 0.98
 """Below this share of frames with a person there is a warning."""
+UNSTEADY_DEG = 10.0
+"""Above this spread of the predicted gravity, degrees, there is a warning."""
 MANY_ESTIMATED = 0.1
 """Above this share of estimated frames a joint is named in a warning."""
 
@@ -69,31 +72,28 @@ def estimated_joints(markers: MarkerTrajectories) -> pd.DataFrame:
 def warnings_of(
     video: VideoInfo,
     landmark_record: dict[str, Any],
+    pose_record: dict[str, Any],
     marker_record: dict[str, Any],
     markers: MarkerTrajectories,
     near_singularity: pd.DataFrame,
-    refiner: str,
-    *,
-    level_camera: bool = False,
 ) -> list[str]:
     """Sentences that a reader of the results should know first.
 
     Args:
         video: what the video says of itself.
         landmark_record: counts of the repair.
-        marker_record: counts and scale of the markers.
+        pose_record: which refiner was used; see `gonio.models.record`.
+        marker_record: counts, scale and gravity of the markers.
         markers: all markers with their flags.
         near_singularity: T rows of flags, a column a joint.
-        refiner: the network that was used.
-        level_camera: whether the camera was taken as level for want of anything better.
     """
-    found = [
+    return [
         *_about_detection(video, landmark_record),
-        *_about_body(marker_record, refiner),
-        *([LEVEL_CAMERA] if level_camera else []),
+        *_about_depth(pose_record),
+        *_about_body(marker_record),
+        *_about_gravity(marker_record["gravity"]),
         *_about_joints(markers, near_singularity),
     ]
-    return found
 
 
 def _about_detection(video: VideoInfo, record: dict[str, Any]) -> list[str]:
@@ -115,15 +115,35 @@ def _about_detection(video: VideoInfo, record: dict[str, Any]) -> list[str]:
     return found
 
 
-def _about_body(record: dict[str, Any], refiner: str) -> list[str]:
+def _about_depth(record: dict[str, Any]) -> list[str]:
+    if record["depth_corrected"]:
+        return []
+    why = f": {record['why_not']}" if record.get("why_not") else ""
+    return [
+        f"No depth refiner was used{why}. Depth is MediaPipe's own, which errs by about 9 cm a "
+        "joint, and the curves have no band of uncertainty."
+    ]
+
+
+def _about_gravity(record: dict[str, Any]) -> list[str]:
+    if record["source"] == LEVEL:
+        return [LEVEL_CAMERA]
+    spread = record["spread_of_frames_deg"]
+    if record["source"] == PREDICTED and spread is not None and spread > UNSTEADY_DEG:
+        return [
+            f"The refiner's direction of gravity changes from frame to frame (by {spread:.0f} "
+            "degrees in the median), as with a moving camera: the pelvis and the trunk may be "
+            "tilted in the room. Give camera.pitch_deg and camera.roll_deg if you know them."
+        ]
+    return []
+
+
+def _about_body(record: dict[str, Any]) -> list[str]:
     found = []
-    if refiner == "none":
-        found.append(
-            "No depth refiner was used: depth is MediaPipe's own, which errs by about 9 cm a joint."
-        )
     if record["scale"] != "subject.height":
+        whose = "MediaPipe's own scale" if record["scale"] == "MediaPipe" else "the refiner's scale"
         found.append(
-            "No stature was given: lengths are in MediaPipe's own scale "
+            f"No stature was given: lengths are in {whose} "
             f"(it sees a stature of {record['stature_estimate_m']:.2f} m)."
         )
     elif not record["stature_from_upright_frames"]:

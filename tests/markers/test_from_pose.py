@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from gonio.errors import InputError
 from gonio.landmarks.pose import pose_without_refiner
 from gonio.markers.from_pose import MarkerOptions, markers_from_pose, scaled_markers
+from gonio.markers.gravity import PREDICTED
 from gonio.options import CameraOptions
 from gonio.skeleton import MARKERS, MEDIAPIPE
 from gonio.types import LandmarkSequence, Subject
@@ -43,6 +46,38 @@ def test_who_faces_the_camera_faces_x_with_the_right_at_z():
     # the small toe lies outside of the foot, on both sides
     assert (markers["RSmallToe"] - markers["RBigToe"])[0, 2] > 0.02
     assert (markers["LSmallToe"] - markers["LBigToe"])[0, 2] < -0.02
+
+
+@pytest.mark.parametrize("facing", [0, 120])
+def test_gravity_that_a_refiner_predicts_puts_the_body_upright(facing):
+    landmarks, room = standing(facing_deg=facing, pitch_deg=25)
+    pose = replace(pose_without_refiner(landmarks, CameraOptions(pitch_deg=25)), refiner="depth")
+    scaled = scaled_markers(pose, landmarks)
+    np.testing.assert_allclose(
+        scaled.markers["RKnee"], room[:, MEDIAPIPE["right_knee"]], atol=0.005
+    )
+    assert scaled.stature.upright
+    assert scaled.record["gravity"]["source"] == PREDICTED
+    assert scaled.record["scale"] == "refiner"
+
+
+def test_a_pitch_that_the_user_gives_wins_over_the_pose():
+    landmarks, room = standing(pitch_deg=25)
+    wrong = replace(pose_without_refiner(landmarks, CameraOptions(pitch_deg=50)), refiner="depth")
+    options = MarkerOptions(CameraOptions(pitch_deg=25, roll_deg=0))
+    markers = markers_from_pose(wrong, landmarks, options=options)
+    np.testing.assert_allclose(markers["RKnee"], room[:, MEDIAPIPE["right_knee"]], atol=0.005)
+
+
+def test_feet_are_as_large_as_the_pose_that_carries_them():
+    landmarks, _ = standing()
+    pose = pose_without_refiner(landmarks)
+    larger = replace(pose, positions=1.2 * pose.positions)
+    foot, larger_foot = (
+        np.linalg.norm(markers["RBigToe"] - markers["RHeel"], axis=1)
+        for markers in (markers_from_pose(p, landmarks) for p in (pose, larger))
+    )
+    np.testing.assert_allclose(larger_foot, 1.2 * foot)
 
 
 def test_walking_towards_the_camera_moves_the_body_along_x():

@@ -19,6 +19,7 @@ from gonio.reporting.payload import decoded
 from gonio.reporting.report import ReportContent, report_html, write_report
 from gonio.trc import read_trc
 
+LEVEL = {"camera_pitch_deg": 0.0, "camera_roll_deg": 0.0, "source": "camera taken as level"}
 _EVIL = 'joey</script><script>alert("1")</script><img src=x onerror=alert(2)>&\u2028.mp4'
 _CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
@@ -70,7 +71,8 @@ def content(angles, markers) -> ReportContent:
         title="joey.mp4",
         video={"date": "2024-05-13", "duration_s": 2.0, "rate_hz": 60.0},
         subject={"stature_m": 1.78},
-        refiner="none",
+        pose={"refiner": "none", "depth_corrected": False},
+        gravity=LEVEL,
         scale="stature 1.78 m",
         markers=markers,
         angles=angles,
@@ -108,7 +110,11 @@ def test_text_from_outside_cannot_break_out(content):
         gait=NotGait(_EVIL),
         limits=(_EVIL,),
         scale=_EVIL,
-        refiner=_EVIL,
+        pose={
+            "depth_corrected": True,
+            "checkpoint": dict.fromkeys(("file", "from", "sha256"), _EVIL),
+        },
+        gravity=LEVEL | {"source": _EVIL},
     )
     page, plain = _Page(report_html(evil)), _Page(report_html(content))
     assert len(page.scripts) == len(plain.scripts) == 4
@@ -173,11 +179,10 @@ def test_refiner_scale_date_and_estimates_are_stated(content, markers):
     assert "no marker was estimated" in visible
     estimated = markers.estimated.copy()
     estimated[:, markers.names.index("Head")] = True
-    flagged = replace(
-        content, refiner="depth_refiner 1.0", markers=replace(markers, estimated=estimated)
-    )
+    pose = {"refiner": "depth", "depth_corrected": True}
+    flagged = replace(content, pose=pose, markers=replace(markers, estimated=estimated))
     visible = _Page(report_html(flagged)).visible
-    assert "depth_refiner 1.0" in visible
+    assert "Depth corrected by depth" in visible
     assert "no depth refiner" not in visible
     assert "1.5 % of all marker samples; throughout: Head" in visible
 
@@ -198,6 +203,20 @@ def test_singular_and_estimated_spans_reach_the_page(content, angles):
     assert data["estimated"] == {
         "ankle_L": [[pytest.approx(59.5 / 60, abs=1e-4), pytest.approx(119 / 60, abs=1e-4)]]
     }
+
+
+def test_the_band_is_carried_with_the_curves_and_explained(content, angles):
+    plain = _Page(report_html(content))
+    assert "±1 SD), from" not in plain.visible
+    assert "s" not in plain.data["tables"]["absolute"]["knee_R_flexion_deg"]
+    sigma = angles * 0 + 2.5
+    page = _Page(report_html(replace(content, sigma=sigma, zeroed=angles)))
+    assert "one standard deviation to either side (±1 SD)" in page.visible
+    for table in ("absolute", "zeroed"):
+        packed = page.data["tables"][table]["knee_R_flexion_deg"]["s"]
+        assert set(decoded(packed, "<f4")) == {2.5}
+    with pytest.raises(InputError, match="sigma"):
+        replace(content, sigma=sigma[:5])
 
 
 def test_gait_events_are_listed_and_drawn(content):
@@ -272,6 +291,7 @@ setTimeout(() => {
     const all = (selector, read) => [...document.querySelectorAll(selector)].map(read);
     found.headings = all("#plot .annotation-text", (text) => text.textContent);
     found.curves = document.querySelectorAll("#plot .scatterlayer .trace").length;
+    found.bands = all("#plot .js-fill", (path) => path.getAttribute("d")).filter(Boolean).length;
     found.buttons = all("#plot .modebar-btn", (button) => button.dataset.title);
     found.played = Number(seek.value);
     const pre = document.createElement("pre");
@@ -289,7 +309,9 @@ addEventListener("securitypolicyviolation", (e) => window.failures.push(e.blocke
 
 @pytest.mark.skipif(_CHROMIUM is None, reason="no Chromium here to open the page in")
 def test_a_browser_draws_the_skeleton_and_the_curves_without_a_complaint(content, tmp_path: Path):
-    html = report_html(replace(content, title=_EVIL, opensim=content.angles))
+    sigma = content.angles * 0 + 3.0
+    sigma.loc[40:50, "hip_R_adduction_deg"] = np.nan  # the band has a hole
+    html = report_html(replace(content, title=_EVIL, opensim=content.angles, sigma=sigma))
     html = html.replace("<head>", "<head>" + _WATCH, 1)
     head, foot = html.rsplit("</body>", 1)
     page = tmp_path / "page.html"
@@ -318,7 +340,8 @@ def test_a_browser_draws_the_skeleton_and_the_curves_without_a_complaint(content
     assert found["cursor"] == "block"
     assert found["augmented"] != found["bare"]
     assert found["played"] not in {0, 1}
-    assert found["curves"] == 12  # three angles, two sides, ours and OpenSim's
+    assert found["curves"] == 18  # three angles, two sides: ours, its band, OpenSim's
+    assert found["bands"] == 6
     assert any(heading.startswith("Hip adduction") for heading in found["headings"])
     assert not any("share" in (title or "").lower() for title in found["buttons"])
 

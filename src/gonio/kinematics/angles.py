@@ -167,6 +167,16 @@ def gimbal_flags(angles: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(flags, index=angles.index)
 
 
+def split_flags(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The angles with their time, and the flags as truth values, of a table that holds both.
+
+    Args:
+        table: angles beside the columns of `gimbal_flags`, as in `joint_angles.csv`.
+    """
+    names = [name for name in table.columns if str(name).endswith("_near_singularity")]
+    return table.drop(columns=names), table[names].astype(bool)
+
+
 def zeroed(
     angles: pd.DataFrame,
     mode: Literal["first_seconds", "static_trial"],

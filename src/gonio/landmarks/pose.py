@@ -7,7 +7,7 @@ import numpy as np
 from gonio.frames import focal_length_px, ray_from_camera, rays_from_image, up_from_camera_angles
 from gonio.options import CameraOptions
 from gonio.skeleton import COCO_FROM_MEDIAPIPE, COCO_JOINTS, MEDIAPIPE
-from gonio.types import FloatArray, LandmarkSequence, RefinedPose
+from gonio.types import FloatArray, LandmarkSequence, RefinedPose, known
 
 
 def mid_hip_rays(landmarks: LandmarkSequence, camera: CameraOptions) -> FloatArray:
@@ -17,10 +17,22 @@ def mid_hip_rays(landmarks: LandmarkSequence, camera: CameraOptions) -> FloatArr
     return rays_from_image(landmarks.image[:, hips].mean(axis=1), landmarks.image_size, focal_px)
 
 
+def scale_between(pose: RefinedPose, landmarks: LandmarkSequence) -> float:
+    """How much larger a pose is than MediaPipe's own, one factor for the clip.
+
+    The ratio of the joints' root mean square distances from the mid-hip; 1 where nothing is known.
+    """
+    raw = landmarks.world[:, list(COCO_FROM_MEDIAPIPE)]
+    both = known(raw) & known(pose.positions)
+    if not both.any():
+        return 1.0
+    return float(np.linalg.norm(pose.positions[both]) / np.linalg.norm(raw[both]))
+
+
 def pose_without_refiner(
     landmarks: LandmarkSequence, camera: CameraOptions | None = None
 ) -> RefinedPose:
-    """MediaPipe's pose as it is, gravity from the camera's pitch and roll.
+    """MediaPipe's pose as it is, gravity from the camera's pitch and roll (level if not given).
 
     MediaPipe's world landmarks are taken as given in the ray frame (measured: its error is 2 cm
     lower there than in the camera frame). How sure it is, and from where the camera looks, are
@@ -34,7 +46,7 @@ def pose_without_refiner(
         (T, 17, 3) positions, metres, ray frame, MediaPipe's own scale.
     """
     camera = camera or CameraOptions()
-    up = up_from_camera_angles(camera.pitch_deg, camera.roll_deg)
+    up = up_from_camera_angles(camera.pitch_deg or 0.0, camera.roll_deg or 0.0)
     turns = ray_from_camera(mid_hip_rays(landmarks, camera))
     unknown = np.full(len(landmarks), np.nan)
     return RefinedPose(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
-from gonio.frames import normalised
+from gonio.frames import normalised, ray_from_camera
+from gonio.landmarks.pose import mid_hip_rays, scale_between
+from gonio.markers.gravity import Gravity, gravity_of
 from gonio.markers.missing import mirror_missing
 from gonio.markers.placement import body_path, head_up, lab_rotations
 from gonio.markers.stature import Stature, estimate_stature
@@ -52,7 +55,8 @@ class MarkerOptions:
     """How the 22 markers are made.
 
     Attributes:
-        camera: field of view (pitch and roll are in the pose's gravity already).
+        camera: field of view, and pitch and roll where the user knows them: they win over the
+            pose's gravity.
         estimate_missing: mirror what is not seen from the other side, and build nose, head and
             toes from what is there.
         min_visibility: landmarks less visible than this in MediaPipe's eyes are not seen.
@@ -71,13 +75,15 @@ class ScaledMarkers:
         markers: (T, 22, 3) metres, lab frame.
         stature: estimate from the pose, before scaling.
         scale: factor from MediaPipe's metres to metres.
+        gravity: where up was taken to be.
         record: for the quality record.
     """
 
     markers: MarkerTrajectories
     stature: Stature
     scale: float
-    record: dict[str, float | int | str | bool]
+    gravity: Gravity
+    record: dict[str, Any]
 
 
 def markers_from_pose(
@@ -123,7 +129,10 @@ def scaled_markers(
     mirrored = np.zeros(world.shape[:2], dtype=bool)
     if options.estimate_missing:
         world, mirrored = mirror_missing(world)
-    stature = estimate_stature(replace(pose, positions=world[:, list(COCO_FROM_MEDIAPIPE)]))
+    gravity = gravity_of(pose, landmarks, options.camera)
+    joints = world[:, list(COCO_FROM_MEDIAPIPE)]
+    up = ray_from_camera(mid_hip_rays(landmarks, options.camera)) @ gravity.up
+    stature = estimate_stature(replace(pose, positions=joints, up=up))
     scale = 1.0 if subject.height_m is None else subject.height_m / stature.height_m
     body, flags = _build(
         world * scale,
@@ -131,9 +140,8 @@ def scaled_markers(
         subject.height_m or stature.height_m,
         options.estimate_missing,
     )
-    turns, to_lab = lab_rotations(pose, landmarks, options.camera)
-    joints = world[:, list(COCO_FROM_MEDIAPIPE)] * scale
-    path = body_path(joints, landmarks, options.camera) @ to_lab.T
+    turns, to_lab = lab_rotations(gravity.up, landmarks, options.camera)
+    path = body_path(joints * scale, landmarks, options.camera) @ to_lab.T
     positions = np.einsum("tij,tkj->tki", turns, body) + _start_at_origin(path)[:, None]
     markers = MarkerTrajectories(
         names=MARKERS,
@@ -142,9 +150,15 @@ def scaled_markers(
         estimated=flags & known(positions),
         start_s=float(landmarks.time_s[0]),
     )
-    return ScaledMarkers(
-        markers, stature, scale, _record(markers, stature, scale, subject, mirrored)
-    )
+    record = _record(markers, stature, scale, subject, mirrored)
+    record["scale"] = _scale_source(subject, pose)
+    return ScaledMarkers(markers, stature, scale, gravity, record | {"gravity": gravity.record()})
+
+
+def _scale_source(subject: Subject, pose: RefinedPose) -> str:
+    if subject.height_m is not None:
+        return "subject.height"
+    return "MediaPipe" if pose.refiner == "none" else "refiner"
 
 
 def _record(
@@ -153,9 +167,8 @@ def _record(
     scale: float,
     subject: Subject,
     mirrored: BoolArray,
-) -> dict[str, float | int | str | bool]:
+) -> dict[str, Any]:
     return {
-        "scale": "subject.height" if subject.height_m else "MediaPipe",
         "scale_factor": scale,
         "stature_estimate_m": stature.height_m,
         "stature_from": stature.parts,
@@ -168,13 +181,17 @@ def _record(
 
 
 def _merged(pose: RefinedPose, landmarks: LandmarkSequence) -> FloatArray:
-    """MediaPipe's 33 landmarks with the pose's joints in place, hands and feet moved along."""
-    world = landmarks.world.copy()
+    """MediaPipe's 33 landmarks, as large as the pose, with its joints in place.
+
+    Hands and feet are moved along with wrists and ankles.
+    """
+    world = landmarks.world * scale_between(pose, landmarks)
+    before = world.copy()
     for end in ("ankle", "wrist"):
         attached = ("heel", "foot_index") if end == "ankle" else ("pinky", "index", "thumb")
         for side in ("left", "right"):
             joint = MEDIAPIPE[f"{side}_{end}"]
-            shift = pose.positions[:, COCO[f"{side}_{end}"]] - landmarks.world[:, joint]
+            shift = pose.positions[:, COCO[f"{side}_{end}"]] - before[:, joint]
             for part in attached:
                 world[:, MEDIAPIPE[f"{side}_{part}"]] += shift
     world[:, list(COCO_FROM_MEDIAPIPE)] = pose.positions

@@ -10,7 +10,7 @@ from gonio.landmarks.pose import mid_hip_rays
 from gonio.options import CameraOptions
 from gonio.signals import low_pass
 from gonio.skeleton import COCO_FROM_MEDIAPIPE
-from gonio.types import FloatArray, LandmarkSequence, RefinedPose
+from gonio.types import FloatArray, LandmarkSequence, known
 
 MIN_JOINTS = 6
 """Fewer joints than this do not place a body."""
@@ -19,31 +19,30 @@ PLACEMENT_CUTOFF_HZ = 3.0
 
 
 def lab_rotations(
-    pose: RefinedPose, landmarks: LandmarkSequence, camera: CameraOptions
+    up: FloatArray, landmarks: LandmarkSequence, camera: CameraOptions
 ) -> tuple[FloatArray, FloatArray]:
     """Rotations from the ray frame of each frame, and from the camera, into the lab frame.
 
-    Gravity and the horizontal direction to the camera are constants of the clip: the mean of
-    `pose.up` in the camera frame, and the mean ray.
+    Gravity and the horizontal direction to the camera, from the mean ray, are constants of the
+    clip.
 
     Args:
-        pose: T frames.
-        landmarks: the same T frames.
+        up: (3,) direction against gravity, camera frame; see `gravity.gravity_of`.
+        landmarks: T frames.
         camera: field of view.
 
     Returns:
         lab_from_ray (T, 3, 3), NaN where nobody was seen, and lab_from_camera (3, 3).
 
     Raises:
-        InputError: no frame has a mid-hip and a direction of gravity.
+        InputError: no frame has a mid-hip.
     """
     rays = mid_hip_rays(landmarks, camera)
     turns = ray_from_camera(rays)
-    up = np.einsum("tij,ti->tj", turns, pose.up)
-    known = np.isfinite(up).all(axis=1)
-    if not known.any():
+    seen = known(rays)
+    if not seen.any():
         raise InputError("no frame shows both hips; the body cannot be placed in the lab frame")
-    to_lab = lab_from_camera(up[known].mean(axis=0), rays[known].mean(axis=0))
+    to_lab = lab_from_camera(up, rays[seen].mean(axis=0))
     return to_lab @ np.swapaxes(turns, 1, 2), to_lab
 
 

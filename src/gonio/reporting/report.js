@@ -49,21 +49,29 @@
   const sideName = { R: "right", L: "left", M: "mid-line" };
   const axisName = (k) => (k ? `y${k + 1}` : "y");
 
+  /* The outline of the band (one standard deviation to either side), a ring for each stretch without a gap. */
+  const bandOf = ({ t, y, s }) => {
+    const ring = { x: [], y: [] };
+    for (let from = 0, to; from < y.length; from = to + 1) {
+      for (to = from; to < y.length && !Number.isNaN(y[to] + s[to]);) to++;
+      for (let i = from; i < to; i++) { ring.x.push(t[i]); ring.y.push(y[i] + s[i]); }
+      for (let i = to - 1; i >= from; i--) { ring.x.push(t[i]); ring.y.push(y[i] - s[i]); }
+      if (to > from) { ring.x.push(null); ring.y.push(null); }
+    }
+    return ring;
+  };
+
   /* One joint, one angle: band, our curve, OpenSim's. NaN stays a gap. */
   const tracesOf = (joint, k, row) => {
     const column = joint.columns[k], colour = data.colours[joint.side], found = [];
     const common = { xaxis: "x", yaxis: axisName(k), mode: "lines", type: "scatter", connectgaps: false };
     const ours = curve(state.table, column);
-    if (ours?.s) {
-      const edge = (sign) => Array.from(ours.y, (v, i) => v + sign * ours.s[i]);
-      const band = { ...common, x: ours.t, line: { width: 0 }, hoverinfo: "skip", showlegend: false };
-      found.push({ ...band, y: edge(-1) }, { ...band, y: edge(1), fill: "tonexty", fillcolor: faded(colour, 0.16) });
-    }
+    if (ours?.s) found.push({ ...common, ...bandOf(ours), fill: "toself", fillcolor: faded(colour, 0.17), line: { width: 0 }, hoverinfo: "skip", showlegend: false });
     if (ours) {
       found.push({
         ...common, x: ours.t, y: ours.y, name: sideName[joint.side], legendgroup: joint.side, showlegend: k === 0,
         line: { color: colour, width: 2 }, mode: ours.t.length > 1 ? "lines" : "markers",
-        hovertemplate: `${row.angles[k].replaceAll("_", " ")} %{y:.1f}°`,
+        customdata: ours.s, hovertemplate: `${row.angles[k].replaceAll("_", " ")} %{y:.1f}°${ours.s ? " ± %{customdata:.1f}°" : ""}`,
       });
     }
     const theirs = by("opensim").checked && state.table === "absolute" ? curve("opensim", column) : null;
@@ -105,7 +113,7 @@
     let low = Infinity, high = -Infinity;
     for (const trace of traces) {
       if (trace.yaxis !== axis) continue;
-      for (const v of trace.y) { if (v < low) low = v; if (v > high) high = v; }
+      for (const v of trace.y) { if (v === null) continue; if (v < low) low = v; if (v > high) high = v; }
     }
     if (low > high) return [-10, 10];
     const middle = (low + high) / 2, half = Math.max(((high - low) / 2) * 1.1, 10);

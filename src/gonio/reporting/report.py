@@ -18,6 +18,7 @@ from plotly.offline import get_plotlyjs
 from gonio.errors import InputError
 from gonio.files import write_text
 from gonio.kinematics.gait import GaitEvents, NotGait
+from gonio.reporting.basis import basis_of
 from gonio.reporting.payload import (
     CURVE_POINTS,
     Payload,
@@ -38,10 +39,11 @@ from gonio.reporting.style import (
 from gonio.reporting.tables import Entry, entries_of, header_of, numeric_columns, rows_of
 from gonio.types import MarkerTrajectories
 
-NO_REFINER = "no depth refiner: MediaPipe's own depth"
-
 LIMITS: tuple[str, ...] = (
-    "One camera cannot see depth: what moves towards or away from it is the least certain.",
+    "One camera cannot see depth: what moves towards or away from it is the least certain. A "
+    "refiner predicts it from how bodies move; it does not measure it.",
+    "A band (±1 SD) holds what the refiner is unsure of in the joints. It holds no error of "
+    "gravity, of stature or of the augmented markers.",
     "Rotations about the long axis of a limb rest on few, close landmarks; read them with care.",
     "Markers are estimated from the picture, not measured on the skin; the augmented ones are "
     "predicted by a network.",
@@ -61,7 +63,9 @@ class ReportContent:
         video: facts about the video; keys say units (`duration_s`, `rate_hz`), `width` and
             `height` are pixels; a date is shown as it is given.
         subject: facts about the person (`height_m`, `mass_kg`).
-        refiner: which network corrected the depth; `none` is spelled out.
+        pose: which network corrected the depth, what it did, and from where the body is seen; see
+            `gonio.models.record.pose_record`.
+        gravity: where up is taken to be; see `gonio.markers.gravity.Gravity.record`.
         scale: where metres come from, in a few words.
         markers: 22 to 65 markers, metres, lab frame, with their `estimated` flags.
         angles: `time_s` and the 36 columns, degrees, T rows.
@@ -86,7 +90,8 @@ class ReportContent:
     title: str
     video: dict[str, Any]
     subject: dict[str, Any]
-    refiner: str
+    pose: dict[str, Any]
+    gravity: dict[str, Any]
     scale: str
     markers: MarkerTrajectories
     angles: pd.DataFrame
@@ -133,8 +138,7 @@ def report_html(content: ReportContent) -> str:
         content=content,
         video=entries_of(_video_facts(content.video)),
         subject=entries_of({_STATURE.get(k, k): v for k, v in content.subject.items()}),
-        refiner=_refiner_words(content.refiner),
-        estimated=_estimated_words(content.markers),
+        basis=basis_of(content.pose, content.gravity, content.scale, content.markers),
         quality=entries_of(content.quality),
         parameters=entries_of(content.parameters, digits=10),
         versions=entries_of(content.versions, digits=10),
@@ -156,22 +160,6 @@ def write_report(path: str | Path, content: ReportContent) -> None:
         OutputError: the file cannot be written.
     """
     write_text(path, report_html(content))
-
-
-def _refiner_words(refiner: str) -> str:
-    return NO_REFINER if refiner in {"", "none"} else refiner
-
-
-def _estimated_words(markers: MarkerTrajectories) -> str:
-    flags = markers.estimated
-    if not flags.any():
-        return "no marker was estimated; all were seen"
-    whole = [n for n, column in zip(markers.names, flags.T, strict=True) if column.all()]
-    words = f"{100 * flags.mean():.2g} % of all marker samples"
-    if whole:
-        named = ", ".join(whole[:4]) + (f" and {len(whole) - 4} more" if len(whole) > 4 else "")
-        words += f"; throughout: {named}"
-    return words
 
 
 def _video_facts(video: dict[str, Any]) -> dict[str, Any]:

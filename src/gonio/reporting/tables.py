@@ -36,6 +36,7 @@ _WORDS = {
     "2d": "2D",
     "3d": "3D",
     "lstm": "LSTM",
+    "sha256": "SHA-256",
 }
 _MOST_ITEMS = 12
 NOTHING = "–"

@@ -2,10 +2,10 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from gonio.pipelines.inference import nodes
+from gonio.pipelines.inference import nodes, reader_nodes
 from gonio.pipelines.timing import timed
 
-SECONDS = [f"{step}_seconds" for step in nodes.TIMED_STEPS]
+SECONDS = [f"{step}_seconds" for step in reader_nodes.TIMED_STEPS]
 
 
 def create_pipeline() -> Pipeline:
@@ -30,7 +30,7 @@ def _from_video_to_markers() -> list[Node]:
         Node(
             timed(nodes.refine_pose),
             ["landmarks", "depth_refiner", "parameters"],
-            ["pose", "refine_pose_seconds"],
+            ["pose", "pose_record", "refine_pose_seconds"],
             name="refine_pose",
         ),
         Node(
@@ -55,6 +55,12 @@ def _from_markers_to_angles() -> list[Node]:
             ["markers_augmented", "parameters"],
             ["joint_angles_computed", "kinematics_warnings", "compute_angles_seconds"],
             name="compute_angles",
+        ),
+        Node(
+            timed(nodes.propagate_sigma),
+            ["pose", "landmarks", "marker_record", "joint_angles_computed", "parameters"],
+            ["joint_angles_sigma", "propagate_sigma_seconds"],
+            name="propagate_sigma",
         ),
         Node(
             nodes.refine_angles,
@@ -85,31 +91,39 @@ def _from_markers_to_angles() -> list[Node]:
 
 def _for_the_reader() -> list[Node]:
     return [
-        Node(nodes.find_gait, "markers_augmented", ["gait_found", "gait"], name="find_gait"),
+        Node(reader_nodes.find_gait, "markers_augmented", ["gait_found", "gait"], name="find_gait"),
         Node(
-            nodes.summarise_angles,
+            reader_nodes.summarise_angles,
             ["joint_angles", "gait_found"],
             "summary",
             name="summarise_angles",
         ),
-        Node(nodes.export_c3d, "markers_augmented", "markers_c3d", name="export_c3d"),
+        Node(reader_nodes.export_c3d, "markers_augmented", "markers_c3d", name="export_c3d"),
         Node(
-            nodes.draw_figure,
-            ["joint_angles", "markers_augmented", "marker_record", "video", "parameters"],
+            reader_nodes.draw_figure,
+            [
+                "joint_angles",
+                "joint_angles_sigma",
+                "pose_record",
+                "markers_augmented",
+                "marker_record",
+                "video",
+            ],
             "joint_angles_figure",
             name="draw_figure",
         ),
         Node(
-            nodes.draw_overlay,
+            reader_nodes.draw_overlay,
             ["video_small", "landmarks", "parameters"],
             "overlay",
             name="draw_overlay",
         ),
         Node(
-            nodes.record_quality,
+            reader_nodes.record_quality,
             [
                 "video",
                 "landmarks",
+                "pose_record",
                 "marker_record",
                 "markers_augmented",
                 "joint_angles",
@@ -122,16 +136,18 @@ def _for_the_reader() -> list[Node]:
             name="record_quality",
         ),
         Node(
-            nodes.write_report,
+            reader_nodes.write_report,
             [
                 "video",
                 "markers_augmented",
                 "joint_angles",
                 "joint_angles_zeroed",
+                "joint_angles_sigma",
                 "opensim_angles",
                 "summary",
                 "gait_found",
                 "joint_angles_figure",
+                "pose_record",
                 "quality",
                 "parameters",
             ],
