@@ -7,8 +7,9 @@
     markers65 = gonio.augment_markers(markers, gonio.Subject(1.78, 75))
     angles    = gonio.joint_angles(markers65)
 
-`DepthRefiner.load` takes the checkpoint that comes with Gonio unless it is given a path of another;
-`gonio.pose_without_refiner(landmarks)` gives MediaPipe's own depth. Names are looked up when they are first used, so that `import gonio` is quick.
+`DepthRefiner.load` takes the checkpoint that comes with Gonio unless it is given another's path;
+`gonio.pose_without_refiner(landmarks)` gives MediaPipe's own depth. Names are looked up when they
+are first used, so that `import gonio` is quick.
 """
 
 from importlib import import_module
