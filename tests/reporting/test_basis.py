@@ -4,7 +4,7 @@ import pytest
 
 from gonio.reporting.basis import NO_REFINER, basis_of
 
-LEVEL = {"camera_pitch_deg": 0.0, "camera_roll_deg": 0.0, "source": "camera taken as level"}
+LEVEL = {"camera_pitch_deg": 0.0, "camera_roll_deg": 0.0, "source": "assumed"}
 POSE = {
     "refiner": "depth",
     "depth_corrected": True,
@@ -30,7 +30,9 @@ def test_a_refined_pose_is_told_in_six_headings(markers):
     assert words["Seen from"] == (
         "the front right: azimuth 40° (350° to 55°), elevation 10° (8° to 12°)"
     )
-    assert words["Uncertainty of a joint, ±1 SD"].startswith("1.0 cm across, 1.2 cm down, 4.0 cm d")
+    assert words["Uncertainty of a joint, ±1 SD"].startswith(
+        "1.0 cm across, 1.2 cm down, 4.0 cm in d"
+    )
     assert list(words)[3:5] == ["Scale", "Estimated markers"]
 
 

@@ -19,7 +19,7 @@ from gonio.reporting.payload import decoded
 from gonio.reporting.report import ReportContent, report_html, write_report
 from gonio.trc import read_trc
 
-LEVEL = {"camera_pitch_deg": 0.0, "camera_roll_deg": 0.0, "source": "camera taken as level"}
+LEVEL = {"camera_pitch_deg": 0.0, "camera_roll_deg": 0.0, "source": "assumed"}
 _EVIL = 'joey</script><script>alert("1")</script><img src=x onerror=alert(2)>&\u2028.mp4'
 _CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 

@@ -12,7 +12,7 @@ from gonio.options import CameraOptions
 from gonio.types import FloatArray, LandmarkSequence, RefinedPose, known
 
 PREDICTED = "predicted by the refiner"
-LEVEL = "camera taken as level"
+LEVEL = "assumed"
 GIVEN = "given by the user"
 
 

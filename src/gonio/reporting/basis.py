@@ -81,7 +81,11 @@ def _with_range(
 
 
 def _sigma(sigma_cm: dict[str, float | None]) -> str:
-    known = [f"{value:.1f} cm {axis}" for axis, value in sigma_cm.items() if value is not None]
+    known = [
+        f"{value:.1f} cm {'in depth' if axis == 'depth' else axis}"
+        for axis, value in sigma_cm.items()
+        if value is not None
+    ]
     if not known:
         return "not known: this refiner does not say"
     return f"{', '.join(known)}; the bands of the curves come from it"
