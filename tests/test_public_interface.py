@@ -15,10 +15,11 @@ def test_importing_gonio_is_light():
     assert done.stdout.strip() == "[]"
 
 
-def test_a_video_to_angles_as_in_the_readme(demo_landmarks):
+def test_a_video_to_angles_as_in_the_readme(demo_landmarks, write_depth_refiner, tmp_path):
+    checkpoint = write_depth_refiner(tmp_path / "depth_refiner.safetensors")
     subject = gonio.Subject(height_m=1.72, mass_kg=70)
     landmarks = gonio.repair_landmarks(demo_landmarks("cam04")).sequence
-    pose = gonio.pose_without_refiner(landmarks)
+    pose = gonio.DepthRefiner.load(checkpoint).refine(landmarks)
     markers = gonio.markers_from_pose(pose, landmarks, subject)
     angles = gonio.joint_angles(gonio.augment_markers(markers, subject))
     assert list(angles.columns[:2]) == ["time_s", "pelvis_tilt_deg"]
