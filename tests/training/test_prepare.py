@@ -70,7 +70,11 @@ def test_splits_are_kept_apart(tmp_path: Path) -> None:
 def test_a_damaged_clip_and_an_empty_split_are_named(tmp_path: Path) -> None:
     clips = fake_clips(tmp_path)
     key, _ = clips.clips["train"][0]
-    clips.store.path(key).write_bytes(b"torn")
+    whole = clips.store.path(key).read_bytes()
+    for torn in (b"torn", b"", whole[: len(whole) // 2]):
+        clips.store.path(key).write_bytes(torn)
+        with pytest.raises(InputError, match=rf"{key}.*damaged"):
+            clips.store.load(key)
     with pytest.raises(InputError, match=rf"{key}.*damaged"):
         clips.store.load(key)
     manifest = fake_shards(tmp_path / "few", tasks=2).manifest()

@@ -44,13 +44,14 @@ class Block(nn.Module):
 
         Args:
             x: (..., N, d).
-            bias: (..., heads, N, N) added to the logits, or None.
+            bias: (M, heads, N, N) added to the logits, M being the product of the first axes; or
+                None.
         """
-        qkv = self.query_key_value(self.norm_attention(x))  # (..., N, 3d)
-        qkv = qkv.unflatten(-1, (3, self.heads, -1)).movedim(-2, -4)  # (..., heads, N, 3, d/heads)
-        q, k, v = qkv.unbind(dim=-2)  # (..., heads, N, d/heads)
-        y = functional.scaled_dot_product_attention(q, k, v, attn_mask=bias)
-        x = x + self.dropout(self.out(y.movedim(-3, -2).flatten(-2)))
+        qkv = self.query_key_value(self.norm_attention(x)).flatten(0, -3)  # (M, N, 3d)
+        qkv = qkv.unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)  # (3, M, heads, N, -)
+        y = functional.scaled_dot_product_attention(*qkv.unbind(0), attn_mask=bias)
+        y = y.transpose(1, 2).flatten(2).view(x.shape)  # (..., N, d)
+        x = x + self.dropout(self.out(y))
         changed: Tensor = x + self.dropout(self.feedforward(self.norm_feedforward(x)))
         return changed
 

@@ -400,7 +400,7 @@ class DepthRefiner:
             other = mirrored_answers(self._said(mirrored_inputs(inputs), landmarks.time_s, windows))
             said = {name: (values + other[name]) / 2 for name, values in said.items()}
         there = inputs.there[:, list(COCO_FROM_MEDIAPIPE)]
-        alive = inputs.there.any(axis=1)
+        alive = np.asarray(inputs.there.any(axis=1), dtype=bool)
         azimuth, elevation = angles_of(torch.from_numpy(said["camera"]))
         up = said.get("up", pose_without_refiner(landmarks, camera).up)
         sigma = said.get("sigma", np.full((count, len(COCO_JOINTS), 3), np.nan))

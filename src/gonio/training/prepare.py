@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,7 +148,7 @@ class PreparedStore:
         try:
             with np.load(path, allow_pickle=False) as archive:
                 return PreparedSequence(**{name: archive[name] for name in archive.files})
-        except (OSError, ValueError, TypeError, EOFError) as error:
+        except (OSError, ValueError, TypeError, EOFError, BadZipFile) as error:
             raise InputError(f"{path} is damaged ({error}); delete it and run again") from error
 
 

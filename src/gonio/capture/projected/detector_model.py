@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -265,5 +266,5 @@ def load_detector_model(path: Path) -> DetectorModel:
             arrays[name] = tuple(arrays.pop(f"{name}_{number}") for number in layers)
         arrays["errors"] = arrays["errors"].astype(np.float32)
         return DetectorModel(**arrays)
-    except (OSError, ValueError, TypeError, KeyError, EOFError) as error:
+    except (OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile) as error:
         raise InputError(f"{path} is damaged ({error}); delete it and run again") from error

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gonio.capture.conversion import ConversionOptions, convert, plan_conversion
+from gonio.capture.projected.detector_model import fit_detector_model
+from gonio.capture.projected.source import ProjectedOptions, projected_landmarks
+from gonio.capture.shards import read_shard
+from gonio.errors import InputError
+from gonio.skeleton import COCO_FROM_MEDIAPIPE
+from tests.capture.fakes import walking_truth
+from tests.capture.projected.test_detector_model import seen
+
+
+def test_it_needs_rendered_pairs(tmp_path: Path) -> None:
+    pytest.importorskip("anny", reason="the optional body model anny is not installed")
+    options = ConversionOptions(source="projected", executor="inline")
+    with pytest.raises(InputError, match=r"rendered"):
+        plan_conversion(options, {"rendered": tmp_path / "none", "shards": tmp_path})
+
+
+def test_options_out_of_range() -> None:
+    with pytest.raises(InputError, match="cameras 0"):
+        ProjectedOptions(cameras=0)
+
+
+def test_the_image_lies_where_the_camera_sees_the_body() -> None:
+    walking = walking_truth(12)
+    feet = np.repeat(walking.joints[:, [16, 15]], 3, axis=1)
+    truth = replace(walking, feet=feet)
+    model = fit_detector_model(seen(), hidden=16, epochs=2, batch=64)
+    landmarks = projected_landmarks(truth, model, np.random.default_rng(0))
+    true = truth.camera.project(truth.joints)
+    said = landmarks.image[:, list(COCO_FROM_MEDIAPIPE)] * landmarks.image_size
+    size = np.ptp(true, axis=1).max()
+    centre = np.abs(said.mean(axis=1) - true.mean(axis=1)).max()
+    assert centre < 0.35 * size
+    assert landmarks.rate_hz == pytest.approx(10)
+
+
+@pytest.mark.slow
+def test_rendered_pairs_lend_their_errors_to_projected_ones(tmp_path: Path) -> None:
+    pytest.importorskip("anny", reason="the optional body model anny is not installed")
+    rendered = {"frames": 96, "sequence_frames": 24, "frame_rates": [10.0], "seed": 3}
+    folders = {"rendered": tmp_path / "none"}
+    shares = {"split_shares": (1.0, 0.0, 0.0)}
+    convert(
+        ConversionOptions(source="rendered", executor="inline", rendered={**rendered, **shares}),
+        folders,
+        tmp_path,
+    )
+    projected = {"sequences": 3, "cameras": 2, "sequence_frames": 12}
+    manifest = convert(
+        ConversionOptions(source="projected", executor="inline", projected=projected),
+        folders,
+        tmp_path,
+    )
+    shards = [read_shard(path) for path in manifest.select(["projected"]).shards("train")]
+    assert len(shards) == 6
+    for shard in shards:
+        assert shard.paired.all()
+        assert shard.detector == "mediapipe modelled"
+        error = np.abs(shard.corrupted - shard.ground_truth).mean()
+        assert 0.01 < error < 0.3
