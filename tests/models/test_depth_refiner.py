@@ -22,7 +22,7 @@ from gonio.models.depth_refiner import (
     parameter_count,
     save_network,
 )
-from gonio.skeleton import COCO, COCO_FROM_MEDIAPIPE
+from gonio.skeleton import COCO, COCO_FROM_MEDIAPIPE, COCO_MIRROR, MEDIAPIPE_MIRROR
 from gonio.types import LandmarkSequence
 from tests.models.conftest import FULL, SMALL, random_batch, trained_looking, with_missing
 
@@ -259,3 +259,44 @@ def test_the_shipped_checkpoint(walking: LandmarkSequence) -> None:
     assert len(refiner.header["data"]["hash"]) == 16
     pose = refiner.refine(walking)
     assert np.isfinite(pose.sigma).all()
+
+
+def mirror_image(landmarks: LandmarkSequence) -> LandmarkSequence:
+    mirror = list(MEDIAPIPE_MIRROR)
+    return LandmarkSequence(
+        landmarks.time_s,
+        landmarks.world[:, mirror] * [-1, 1, 1],
+        landmarks.image[:, mirror] * [-1, 1] + [1, 0],
+        landmarks.visibility[:, mirror],
+        landmarks.image_size,
+    )
+
+
+def test_the_mirror_average_knows_no_left_and_right(walking: LandmarkSequence) -> None:
+    refiner = refiner_of(replace(FULL, mirror_average=True))
+    here, there = refiner.refine(walking), refiner.refine(mirror_image(walking))
+    mirror, flip = list(COCO_MIRROR), [-1, 1, 1]
+    np.testing.assert_allclose(there.positions, here.positions[:, mirror] * flip, atol=1e-5)
+    np.testing.assert_allclose(there.sigma, here.sigma[:, mirror], rtol=1e-4)
+    np.testing.assert_allclose(there.up, here.up * flip, atol=1e-5)
+    around = (there.azimuth_deg + here.azimuth_deg + 180) % 360 - 180
+    np.testing.assert_allclose(around, 0, atol=1e-3)
+    plain = refiner_of(FULL)
+    assert not np.allclose(
+        plain.refine(mirror_image(walking)).positions,
+        plain.refine(walking).positions[:, mirror] * flip,
+        atol=1e-4,
+    )
+
+
+def test_the_skeleton_fit_steadies_the_bones(walking: LandmarkSequence) -> None:
+    ends = [COCO["left_elbow"], COCO["left_wrist"]]
+
+    def variation(config: DepthRefinerConfig) -> float:
+        arm = refiner_of(config).refine(walking).positions[:, ends]
+        length = np.linalg.norm(arm[:, 1] - arm[:, 0], axis=1)
+        return float(length.std() / length.mean())
+
+    assert variation(replace(FULL, skeleton_fit=True)) < 0.9 * variation(FULL)
+    with pytest.raises(InputError, match="needs sigma_head"):
+        replace(FULL, skeleton_fit=True, sigma_head=False)

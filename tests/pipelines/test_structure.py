@@ -31,7 +31,7 @@ def test_inference_is_the_default(registered):
     assert names == {node.name for node in registered["inference"].nodes}
 
 
-@pytest.mark.parametrize("env", ["base", "local", "gpu", "test"])
+@pytest.mark.parametrize("env", ["base", "local", "gpu", "test", "recipe"])
 def test_every_environment_loads(registered, project, env):
     loader = _loader(project, env)
     catalog = DataCatalog.from_config(loader["catalog"])

@@ -75,8 +75,6 @@ def test_a_damaged_clip_and_an_empty_split_are_named(tmp_path: Path) -> None:
         clips.store.path(key).write_bytes(torn)
         with pytest.raises(InputError, match=rf"{key}.*damaged"):
             clips.store.load(key)
-    with pytest.raises(InputError, match=rf"{key}.*damaged"):
-        clips.store.load(key)
     manifest = fake_shards(tmp_path / "few", tasks=2).manifest()
     with pytest.raises(InputError, match="no shards of the split validation"):
         clip_list(manifest, clips.store, RepairOptions())

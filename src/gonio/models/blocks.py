@@ -49,7 +49,8 @@ class Block(nn.Module):
         """
         qkv = self.query_key_value(self.norm_attention(x)).flatten(0, -3)  # (M, N, 3d)
         qkv = qkv.unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)  # (3, M, heads, N, -)
-        y = functional.scaled_dot_product_attention(*qkv.unbind(0), attn_mask=bias)
+        query, key, value = qkv.unbind(0)
+        y = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
         y = y.transpose(1, 2).flatten(2).view(x.shape)  # (..., N, d)
         x = x + self.dropout(self.out(y))
         changed: Tensor = x + self.dropout(self.feedforward(self.norm_feedforward(x)))

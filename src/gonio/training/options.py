@@ -63,6 +63,12 @@ class TrainingOptions(BaseModel):
     augmentation: AugmentationOptions = AugmentationOptions()
     network: DepthRefinerConfig = DepthRefinerConfig()
 
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _joined_by_plus(cls, value: Any) -> Any:
+        """On the command line, where a comma parts parameters, sources are joined by `+`."""
+        return tuple(value.split("+")) if isinstance(value, str) else value
+
     @field_validator("network", mode="before")
     @classmethod
     def _known_names(cls, value: Any) -> Any:

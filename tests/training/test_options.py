@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from gonio.errors import InputError
+from gonio.models.depth_refiner import DepthRefinerConfig
+from gonio.options import RepairOptions
+from gonio.training.options import TrainingOptions, repair_of
+
+
+def stated(project: Path) -> dict[str, Any]:
+    path = project / "conf" / "base" / "parameters_depth_training.yml"
+    return dict(yaml.safe_load(path.read_text()))
+
+
+def test_every_parameter_is_stated_and_every_option_has_its_default(project: Path) -> None:
+    said = stated(project)
+    options = TrainingOptions.from_parameters(said)
+    given = options.model_dump(mode="json")
+    assert set(said["training"]) == set(given)
+    for group in ("losses", "augmentation"):
+        assert said["training"][group] == given[group]
+    assert set(said["training"]["network"]) == set(DepthRefinerConfig.__dataclass_fields__)
+    defaults = TrainingOptions().model_dump(mode="json", exclude={"network"})
+    assert {k: v for k, v in given.items() if k != "network"} == defaults
+
+
+def test_sources_are_joined_by_plus() -> None:
+    options = TrainingOptions.from_parameters({"training": {"sources": "rendered+projected"}})
+    assert options.sources == ("rendered", "projected")
+
+
+def test_rows_hold_the_frames_of_a_step() -> None:
+    options = TrainingOptions(batch_size=256, network=DepthRefinerConfig(window=24))
+    assert options.rows == 11
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"epoch": 3}, "training: parameter epoch"),
+        ({"learning_rate": 0}, "learning_rate"),
+        ({"network": {"width": 3}}, "no option width"),
+        ({"losses": {"depth": -1}}, "losses.depth"),
+        ({"augmentation": {"roll_deg": 200}}, "augmentation.roll_deg"),
+    ],
+)
+def test_what_is_not_allowed_is_named(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        TrainingOptions.from_parameters({"training": given})
+
+
+def test_training_repairs_as_inference_does(project: Path) -> None:
+    base = yaml.safe_load((project / "conf" / "base" / "parameters.yml").read_text())
+    assert repair_of(base) == RepairOptions()
+    with pytest.raises(InputError, match="repair"):
+        repair_of({"repair": {"cutoff_hz": 0}})
