@@ -72,9 +72,9 @@ def test_every_parameter_is_read_and_every_option_has_its_default(project):
     stated = yaml.safe_load((project / "conf" / "base" / "parameters.yml").read_text())
     stated["video"], stated["static_trial"] = "demo", None
     assert stated == InferenceOptions().model_dump()
-    sources = "\n".join(
-        path.read_text() for path in (project / "src" / "gonio" / "pipelines").rglob("*.py")
-    )
+    package = project / "src" / "gonio"
+    readers = [*(package / "pipelines").rglob("*.py"), package / "kinematics" / "chain.py"]
+    sources = "\n".join(path.read_text() for path in readers)
     read = {node.attr for node in ast.walk(ast.parse(sources)) if isinstance(node, ast.Attribute)}
     # the catalog reads the video and the static trial
     assert set(InferenceOptions.model_fields) - read <= {"video", "static_trial"}

@@ -20,20 +20,18 @@ from gonio.files import ScratchFile
 from gonio.kinematics import (
     KinematicsWarning,
     gimbal_flags,
-    joint_angles,
     model_coordinates,
     scale_and_solve,
     zeroed,
 )
 from gonio.kinematics.angles import filtered, split_flags
+from gonio.kinematics.chain import angles_of, augmented, markers_of
 from gonio.kinematics.comparison import columns_from_model
 from gonio.kinematics.uncertainty import angle_spread, sampled_poses
 from gonio.landmarks.detector import detect_landmarks
 from gonio.landmarks.model_files import MODEL_FOLDER
-from gonio.landmarks.repair import FILLED, RepairedLandmarks, repair_landmarks
+from gonio.landmarks.repair import RepairedLandmarks, repair_landmarks
 from gonio.landmarks.video import VideoInfo
-from gonio.markers.augment import augment_batch, augment_markers
-from gonio.markers.from_pose import MarkerOptions, ScaledMarkers, scaled_markers
 from gonio.models.record import pose_record
 from gonio.models.registry import (
     checkpoint_record,
@@ -99,7 +97,7 @@ def make_markers(
     pose: RefinedPose, landmarks: RepairedLandmarks, parameters: Parameters
 ) -> tuple[MarkerTrajectories, dict[str, Any]]:
     """The 22 markers in the lab frame, and how they were scaled."""
-    scaled = _scaled(pose, landmarks, InferenceOptions.from_parameters(parameters))
+    scaled = markers_of(pose, landmarks, InferenceOptions.from_parameters(parameters))
     return scaled.markers, scaled.record
 
 
@@ -108,7 +106,7 @@ def augment(
 ) -> MarkerTrajectories:
     """The 22 markers and the 43 that the LSTM adds."""
     options = InferenceOptions.from_parameters(parameters)
-    return augment_markers(markers, **_augmentation(options, marker_record))
+    return augmented([markers], marker_record["stature_estimate_m"], options)[0]
 
 
 def propagate_sigma(
@@ -133,9 +131,9 @@ def propagate_sigma(
     with warnings.catch_warnings():  # compute_angles has said it
         warnings.simplefilter("ignore", KinematicsWarning)
         while some := list(islice(poses, together)):
-            clips = [_scaled(sample, landmarks, options).markers for sample in some]
-            markers = augment_batch(clips, **_augmentation(options, marker_record))
-            angles += [joint_angles(clip, **_kinematics(options)) for clip in markers]
+            clips = [markers_of(sample, landmarks, options).markers for sample in some]
+            markers = augmented(clips, marker_record["stature_estimate_m"], options)
+            angles += [angles_of(clip, options) for clip in markers]
     return angle_spread(angles, joint_angles_computed)
 
 
@@ -146,7 +144,7 @@ def compute_angles(
     options = InferenceOptions.from_parameters(parameters)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", KinematicsWarning)
-        angles = joint_angles(markers_augmented, **_kinematics(options))
+        angles = angles_of(markers_augmented, options)
     said = [str(w.message) for w in caught if issubclass(w.category, KinematicsWarning)]
     return angles, list(dict.fromkeys(said))
 
@@ -200,33 +198,3 @@ def solve_opensim(
         model = result.model.read_text(encoding="utf-8")
     solution = OpenSimSolution(model, result.coordinates, result.marker_errors, result.quality())
     return solution, result.quality(), columns_from_model(result.coordinates)
-
-
-def _scaled(
-    pose: RefinedPose, landmarks: RepairedLandmarks, options: InferenceOptions
-) -> ScaledMarkers:
-    return scaled_markers(
-        pose,
-        landmarks.sequence,
-        options.subject.subject(),
-        MarkerOptions(options.camera, options.estimate_missing, options.min_visibility),
-        estimated=(landmarks.flags & FILLED) > 0,
-    )
-
-
-def _augmentation(options: InferenceOptions, marker_record: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "subject": options.subject.subject(),
-        "provider": options.provider,
-        "cycles": options.augmentation_cycles,
-        "noise_m": options.augmentation_noise_m,
-        "force_complete": options.force_complete,
-        "height_m": marker_record["stature_estimate_m"],
-    }
-
-
-def _kinematics(options: InferenceOptions) -> dict[str, Any]:
-    return {
-        "cutoff_hz": options.angle_cutoff_hz,
-        "shoulder_sequence": options.shoulder_sequence,
-    }

@@ -1,0 +1,82 @@
+"""From a pose to joint angles, as `inference` goes: what its parameters mean for each step.
+
+`inference` and whatever prepares data for training call the same functions with the same options,
+so that a network sees in training what it will see in use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from gonio.kinematics.angles import joint_angles
+from gonio.landmarks.repair import FILLED, RepairedLandmarks
+from gonio.markers.augment import augment_batch
+from gonio.markers.from_pose import MarkerOptions, ScaledMarkers, scaled_markers
+from gonio.options import InferenceOptions
+from gonio.types import MarkerTrajectories, RefinedPose
+
+
+def markers_of(
+    pose: RefinedPose, landmarks: RepairedLandmarks, options: InferenceOptions
+) -> ScaledMarkers:
+    """The 22 markers of a pose; those of landmarks that repair filled are flagged.
+
+    Args:
+        pose: (T, 17, 3) metres, ray frame.
+        landmarks: the same T frames.
+        options: subject, camera, and how missing markers are handled.
+
+    Raises:
+        InputError: as `scaled_markers`.
+    """
+    return scaled_markers(
+        pose,
+        landmarks.sequence,
+        options.subject.subject(),
+        MarkerOptions(options.camera, options.estimate_missing, options.min_visibility),
+        estimated=(landmarks.flags & FILLED) > 0,
+    )
+
+
+def augmented(
+    clips: Sequence[MarkerTrajectories], stature_estimate_m: float, options: InferenceOptions
+) -> list[MarkerTrajectories]:
+    """The 65 markers of clips of one subject, in common calls of each network.
+
+    Args:
+        clips: (T, 22, 3) each, the same frames; a frame that is incomplete in one of them is left
+            out in all.
+        stature_estimate_m: stature where the subject's is not known.
+        options: subject, provider, ensemble, and whether missing inputs are completed.
+
+    Raises:
+        InputError, MissingFileError: as `augment_batch`.
+    """
+    return augment_batch(
+        clips,
+        options.subject.subject(),
+        provider=options.provider,
+        cycles=options.augmentation_cycles,
+        noise_m=options.augmentation_noise_m,
+        force_complete=options.force_complete,
+        height_m=stature_estimate_m,
+    )
+
+
+def angles_of(markers: MarkerTrajectories, options: InferenceOptions) -> pd.DataFrame:
+    """Joint angles of the 65 markers; see `joint_angles`.
+
+    Args:
+        markers: (T, 65, 3) metres, lab frame.
+        options: cut-off of the low-pass, and the sequence of the shoulder.
+
+    Raises:
+        InputError: as `joint_angles`.
+    """
+    return joint_angles(
+        markers,
+        cutoff_hz=options.angle_cutoff_hz,
+        shoulder_sequence=options.shoulder_sequence,
+    )
