@@ -280,6 +280,8 @@ class Joint:
         parent: segment whose frame the angles start from; `lab` for the pelvis.
         child: segment whose frame they lead to.
         side: R, L or None.
+        typical: degrees, in column order: of the equal triples of one orientation, the one nearest
+            to these is the likely one.
     """
 
     name: str
@@ -289,6 +291,7 @@ class Joint:
     parent: str
     child: str
     side: Side | None = None
+    typical: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     @property
     def columns(self) -> tuple[str, str, str]:
@@ -311,6 +314,7 @@ def _pair(
     child: str,
     flexion_sign: int = 1,
     angles: tuple[str, str, str] = _USUAL,
+    typical: tuple[float, float, float] = (0.0, 0.0, 0.0),
 ) -> tuple[Joint, Joint]:
     """A joint on both sides; `{side}` in a segment's name stands for R and L."""
 
@@ -318,7 +322,7 @@ def _pair(
         # A left limb mirrors the right one: rotations about X and Y change their sign.
         signs = (flexion_sign, 1, 1) if side == "R" else (flexion_sign, -1, -1)
         segments = (parent.format(side=side), child.format(side=side))
-        return Joint(f"{title}_{side}", angles, "ZXY", signs, *segments, side)
+        return Joint(f"{title}_{side}", angles, "ZXY", signs, *segments, side, typical)
 
     return joint("R"), joint("L")
 
@@ -329,8 +333,14 @@ JOINTS: tuple[Joint, ...] = (
     *_pair("knee", "femur_{side}", "shank_{side}", flexion_sign=-1),
     *_pair("ankle", "shank_{side}", "foot_{side}"),
     Joint("trunk", _USUAL, "ZXY", (-1, 1, 1), "pelvis", "trunk"),
-    *_pair("shoulder", "trunk", "humerus_{side}"),
-    *_pair("elbow", "humerus_{side}", "forearm_{side}", 1, ("flexion", "deviation", "pronation")),
+    *_pair("shoulder", "trunk", "humerus_{side}", typical=(30.0, -45.0, 0.0)),
+    *_pair(
+        "elbow",
+        "humerus_{side}",
+        "forearm_{side}",
+        angles=("flexion", "deviation", "pronation"),
+        typical=(60.0, 0.0, 85.0),  # half pronated: zero is palm forward
+    ),
 )
 """The 12 joints in column order. Pelvis: rotation, list, tilt of the pelvis in the lab frame;
 trunk: the trunk in the pelvis frame. Flexion, adduction (at the ankle: inversion), internal

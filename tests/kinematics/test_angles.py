@@ -11,6 +11,7 @@ from gonio.kinematics.angles import (
     gimbal_flags,
     isb_shoulder_columns,
     joint_angles,
+    nearest_equal,
     zeroed,
 )
 from gonio.skeleton import ALL_MARKERS, ANGLE_COLUMNS, AUGMENTED_MARKERS, JOINTS
@@ -341,3 +342,18 @@ def test_the_test_body_turns_as_rotations_do():
     assert np.allclose(turn("Z", np.array([90.0])) @ [1, 0, 0], [[0, 1, 0]])
     assert np.allclose(turn("X", np.array([90.0])) @ [0, 1, 0], [[0, 0, 1]])
     assert np.allclose(turn("Y", np.array([90.0])) @ [0, 0, 1], [[1, 0, 0]])
+
+
+def test_equal_angles_are_compared_as_the_same():
+    """A pose told in the other triple of every joint, and turned once more, comes back."""
+    pose = {f"{joint.name}_{angle}_deg": 10.0 for joint in JOINTS for angle in joint.angles}
+    angles = joint_angles(body(pose, count=20))[COLUMNS].to_numpy().reshape(20, 12, 3)
+    other = angles.copy()
+    for column, joint in enumerate(JOINTS):  # told in columns: Z, X, Y; the middle is X in both
+        first, middle, last = (angles[:, column] * joint.signs).T
+        twin = np.stack([first + 180, 180 - middle, last - 540], axis=1)
+        other[:, column] = twin * joint.signs
+    np.testing.assert_allclose(nearest_equal(angles, other), other, atol=1e-9)
+    np.testing.assert_allclose(nearest_equal(other, angles), angles, atol=1e-9)
+    other[3, 4] = np.nan
+    np.testing.assert_array_equal(nearest_equal(angles, other)[3, 4], angles[3, 4])

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from gonio.kinematics.unwrapping import continuous_deg, euler_deg, twin_deg, wrapped_deg
+from gonio.kinematics.unwrapping import (
+    continuous_deg,
+    euler_deg,
+    nearest_equal_deg,
+    twin_deg,
+    wrapped_deg,
+)
 
 
 @pytest.mark.parametrize("sequence", ["ZXY", "YXZ"])
@@ -47,3 +53,19 @@ def test_wrapped_and_empty():
 def test_a_clip_that_stays_at_the_singularity_still_has_angles():
     euler = np.tile([10.0, 89.0, 5.0], (20, 1))
     assert np.isfinite(continuous_deg(euler)).all()
+
+
+def test_a_stretch_gets_the_twin_that_is_nearest_to_the_typical_angles():
+    elbow = np.tile([119.0, -42.0, 136.0], (40, 1))  # strongly bent and pronated
+    plain = euler_deg(Rotation.from_euler("ZXY", elbow, degrees=True).as_matrix(), "ZXY")
+    np.testing.assert_allclose(continuous_deg(plain, typical=(60, 0, 85)), elbow, atol=1e-9)
+    assert continuous_deg(plain)[0, 0] == pytest.approx(-61)  # about zero it looks the likelier
+
+
+@pytest.mark.parametrize("sequence", ["ZXY", "YXZ"])
+def test_of_all_equal_angles_the_nearest_are_found(sequence):
+    random = np.random.default_rng(5)
+    wanted = random.uniform(-500, 500, (100, 3))
+    matrices = Rotation.from_euler(sequence, wanted, degrees=True).as_matrix()
+    found = nearest_equal_deg(euler_deg(matrices, sequence), wanted)
+    np.testing.assert_allclose(found, wanted, atol=1e-6)

@@ -16,7 +16,12 @@ import pandas as pd
 from gonio.errors import InputError
 from gonio.kinematics.landmarks import check_body_size
 from gonio.kinematics.segments import SegmentFrame, segment_frames
-from gonio.kinematics.unwrapping import NEAR_SINGULARITY_DEG, continuous_deg, euler_deg
+from gonio.kinematics.unwrapping import (
+    NEAR_SINGULARITY_DEG,
+    continuous_deg,
+    euler_deg,
+    nearest_equal_deg,
+)
 from gonio.signals import low_pass
 from gonio.skeleton import COLUMN_AXES, JOINTS, Joint
 from gonio.types import FloatArray, MarkerTrajectories
@@ -111,11 +116,43 @@ def joint_angles_deg(joint: Joint, rotation: FloatArray, patience: int = 30) -> 
         heading = joint.sequence.index("Y")
         euler = continuous_deg(euler, free=(heading,), patience=None)
     else:
-        euler = continuous_deg(euler, patience=patience)
+        typical = _to_sequence(joint, np.array(joint.typical))
+        euler = continuous_deg(euler, patience=patience, typical=typical)
     order = [joint.sequence.index(axis) for axis in COLUMN_AXES]
     angles = np.full((len(rotation), 3), np.nan)
     angles[known] = euler[:, order] * joint.signs
     return angles
+
+
+def _to_sequence(joint: Joint, columns: FloatArray) -> FloatArray:
+    """Angles (..., 3) in column order as rotations in the order of the joint's sequence."""
+    order = [COLUMN_AXES.index(axis) for axis in joint.sequence]
+    return np.asarray((columns * joint.signs)[..., order])
+
+
+def nearest_equal(angles: FloatArray, wanted: FloatArray) -> FloatArray:
+    """The same orientations in those of their equal angles that are nearest to the wanted ones.
+
+    Angles a, b, c about three distinct axes and a + 180, 180 - b, c + 180 are one orientation, and
+    so is any of them plus 360: two poses must be compared in the same of these.
+
+    Args:
+        angles: (T, 12, 3) degrees, joints and angles in the order of `skeleton.JOINTS`, shoulders
+            in Z-X-Y.
+        wanted: (T, 12, 3) degrees; NaN leaves a joint as it is.
+
+    Returns:
+        (T, 12, 3) degrees.
+    """
+    result = np.array(angles, dtype=float)
+    for column, joint in enumerate(JOINTS):
+        both = np.isfinite(angles[:, column]).all(axis=1) & np.isfinite(wanted[:, column]).all(
+            axis=1
+        )
+        own, other = (_to_sequence(joint, a[both, column]) for a in (angles, wanted))
+        order = [joint.sequence.index(axis) for axis in COLUMN_AXES]
+        result[both, column] = nearest_equal_deg(own, other)[:, order] * joint.signs
+    return result
 
 
 def isb_shoulder_columns(joint: Joint) -> tuple[str, str, str]:

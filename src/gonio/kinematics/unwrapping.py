@@ -10,7 +10,7 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.transform import Rotation
 
 from gonio.skeleton import EulerSequence
@@ -52,22 +52,28 @@ def twin_deg(euler: FloatArray) -> FloatArray:
 
 
 def continuous_deg(
-    euler: FloatArray, *, free: tuple[int, ...] = (), patience: int | None = 30
+    euler: FloatArray,
+    *,
+    free: tuple[int, ...] = (),
+    patience: int | None = 30,
+    typical: ArrayLike = (0.0, 0.0, 0.0),
 ) -> FloatArray:
     """Make angles of three distinct axes (Tait-Bryan) continuous.
 
     Successive frames decide whether the plain angles or their twin go on (the nearer one), so a
     middle angle may pass 90 degrees. Which of the two a stretch gets as a whole is decided by
-    anatomy: the sum of its absolute angles is least. Frames within 10 degrees of the singularity,
-    where noise turns the first and the last angle at will, decide nothing: they follow the frames
-    before and after. Should the neighbours lead to the unlikely twin for longer than `patience`
-    frames, the curve jumps at the singularity (where the frames are flagged).
+    anatomy: the sum of its absolute distances from the typical angles is least. Frames within 10
+    degrees of the singularity, where noise turns the first and the last angle at will, decide
+    nothing: they follow the frames before and after. Should the neighbours lead to the unlikely
+    twin for longer than `patience` frames, the curve jumps at the singularity (where the frames
+    are flagged).
 
     Args:
         euler: (N, 3) degrees in the order of the sequence, middle within [-90, 90], no NaN: the
             frames with an orientation, in time, gaps left out.
         free: which of the three may have any value and do not count as unlikely (a heading).
         patience: frames; None never jumps.
+        typical: (3,) degrees, in the order of the sequence, about which anatomy moves.
 
     Returns:
         (N, 3) degrees. A stretch without a jump is continuous; its median is within half a turn
@@ -79,31 +85,41 @@ def continuous_deg(
     if not sure.any():
         sure[:] = True
     result = np.empty_like(euler)
-    result[sure] = _followed(euler[sure], free, patience)
+    result[sure] = _followed(euler[sure], free, patience, np.asarray(typical))
     frames = np.arange(len(euler))
     if not sure.all():
         between = np.stack(
             [np.interp(frames[~sure], frames[sure], path) for path in result[sure].T], axis=-1
         )
-        result[~sure] = _nearest(euler[~sure], between)
+        result[~sure] = nearest_equal_deg(euler[~sure], between)
     return result
 
 
-def _nearest(euler: FloatArray, wanted: FloatArray) -> FloatArray:
-    """Of all equal angles, (N, 3) degrees, those nearest to the wanted ones."""
+def nearest_equal_deg(euler: FloatArray, wanted: FloatArray) -> FloatArray:
+    """Of all equal angles of three distinct axes, those nearest to the wanted ones.
+
+    Args:
+        euler: (N, 3) degrees in the order of the sequence.
+        wanted: (N, 3) or (3,) degrees.
+
+    Returns:
+        (N, 3) degrees, the same orientations.
+    """
     equal = np.stack([euler, twin_deg(euler)])  # (2, N, 3)
     equal += 360.0 * np.round((wanted - equal) / 360.0)
     which = np.argmin(np.abs(equal - wanted).sum(axis=2), axis=0)
     return np.asarray(equal[which, np.arange(len(euler))])
 
 
-def _followed(euler: FloatArray, free: tuple[int, ...], patience: int | None) -> FloatArray:
+def _followed(
+    euler: FloatArray, free: tuple[int, ...], patience: int | None, typical: FloatArray
+) -> FloatArray:
     twins = np.stack([euler, twin_deg(euler)])  # (2, N, 3)
     steps = [np.abs(wrapped_deg(twins[k, 1:] - euler[:-1])).sum(axis=1) for k in (0, 1)]
     switches = np.flatnonzero(steps[1] < steps[0]) + 1
     starts = np.concatenate([[0], switches])
     counted = [i for i in range(3) if i not in free]
-    unlikely = np.abs(wrapped_deg(twins[:, :, counted])).sum(axis=2)  # (2, N)
+    unlikely = np.abs(wrapped_deg((twins - typical)[:, :, counted])).sum(axis=2)  # (2, N)
     cost = np.stack([np.add.reduceat(u, starts) for u in unlikely], axis=1)  # (stretches, 2)
     jump = np.inf if patience is None else _BREAK_DEG * patience
     state = _cheapest_states(cost, jump)
