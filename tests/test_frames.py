@@ -8,6 +8,7 @@ from gonio.frames import (
     camera_angles_from_up,
     focal_length_px,
     lab_from_camera,
+    lab_from_ray,
     ray_from_camera,
     rays_from_image,
     up_from_camera_angles,
@@ -68,3 +69,19 @@ def test_field_of_view_is_over_the_longer_side():
 def test_no_frame_from_nothing():
     with pytest.raises(InputError, match="finite"):
         lab_from_camera(np.full(3, np.nan), np.array([0, 0, 1.0]))
+
+
+def test_two_true_directions_give_the_lab_frame_of_each_frame():
+    """A camera that looks down at somebody who walks: ray, camera and lab agree."""
+    up = up_from_camera_angles(20.0, 5.0)
+    mid_hip = np.array([[0.5, 0.2, 4.0], [-0.8, 0.1, 3.0], [0.0, -0.3, 5.0]])
+    to_lab = lab_from_camera(up, mid_hip.mean(axis=0))
+    turns = ray_from_camera(mid_hip)
+    found = lab_from_ray(turns @ up, -mid_hip @ to_lab.T)
+    np.testing.assert_allclose(found, to_lab @ np.swapaxes(turns, 1, 2), atol=1e-12)
+
+
+def test_no_lab_frame_under_a_camera_or_without_a_direction():
+    up = np.array([[0.0, 0.0, -1.0], [np.nan, 0.0, 0.0]])
+    found = lab_from_ray(up, np.array([[0.0, 3.0, 0.0], [3.0, 0.0, 0.0]]))
+    assert np.isnan(found).all()

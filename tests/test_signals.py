@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gonio.errors import InputError
-from gonio.signals import fill_short_gaps, low_pass, nearest, resample, runs_of
+from gonio.signals import fill_short_gaps, low_pass, nearest, resample, resample_deg, runs_of
 
 
 def test_runs_are_half_open():
@@ -70,3 +70,10 @@ def test_the_nearest_value_is_found(values, wanted):
     values, wanted = np.sort(np.array(values)), np.array(wanted)
     found = np.abs(values[nearest(values, wanted)] - wanted)
     np.testing.assert_array_equal(found, np.abs(values - wanted[:, None]).min(axis=1))
+
+
+def test_angles_go_the_shorter_way_round_the_circle():
+    angles = np.array([170.0, 190.0, 550.0, np.nan])[:, None]  # 550 is 190 again
+    at = resample_deg(angles, np.arange(4.0), np.array([0.5, 1.0, 1.4, 1.6, 2.5]))[:, 0]
+    np.testing.assert_allclose(at[:4], [180.0, 190.0, 190.0, 550.0])
+    assert np.isnan(at[4])

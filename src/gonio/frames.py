@@ -132,3 +132,28 @@ def lab_from_camera(up: FloatArray, ray: FloatArray) -> FloatArray:
         horizontal = image_down - (image_down @ y) * y
     x = normalised(horizontal)
     return np.stack([x, y, np.cross(x, y)])
+
+
+def lab_from_ray(up: FloatArray, towards_camera: FloatArray) -> FloatArray:
+    """Rotations from the ray frame into the lab frame, where the true view is known.
+
+    Two directions are known in both frames: against gravity, and to the camera, which is -z of the
+    ray frame by definition (the triad method of Black 1964, AIAA Journal 2:1350).
+
+    Args:
+        up: (T, 3) direction against gravity, ray frame.
+        towards_camera: (T, 3) from the mid-hip to the camera, lab axes, any length.
+
+    Returns:
+        (T, 3, 3); NaN where a direction is missing or the camera is straight above or below.
+    """
+    ray_up, lab_up = normalised(up), np.broadcast_to([0.0, 1.0, 0.0], np.shape(up))
+    in_ray = _triad(ray_up, np.broadcast_to([0.0, 0.0, -1.0], ray_up.shape))
+    in_lab = _triad(lab_up, normalised(towards_camera))
+    return np.asarray(in_lab @ np.swapaxes(in_ray, 1, 2))
+
+
+def _triad(up: FloatArray, direction: FloatArray) -> FloatArray:
+    """(T, 3, 3) matrices whose columns are: level towards `direction`, up, and square to both."""
+    z = normalised(np.cross(direction, up))
+    return np.stack([np.cross(up, z), up, z], axis=-1)

@@ -145,6 +145,27 @@ def resample(
     )
 
 
+def resample_deg(
+    angles: NDArray[np.floating],
+    time_s: NDArray[np.floating],
+    new_time_s: NDArray[np.floating],
+) -> NDArray[np.float64]:
+    """Angles at new times, interpolated along the shorter way round the circle.
+
+    Args:
+        angles: (T, ...) degrees; a step of more than half a turn is a jump, not a motion.
+        time_s: (T,) strictly increasing, seconds.
+        new_time_s: (U,) seconds, within the range of `time_s`.
+
+    Returns:
+        (U, ...) degrees, within half a turn of the nearest frame; NaN beside a missing one.
+    """
+    sine, cosine = (resample(f(np.radians(angles)), time_s, new_time_s) for f in (np.sin, np.cos))
+    near = np.asarray(angles, dtype=float)[nearest(time_s, new_time_s)]
+    between = np.degrees(np.arctan2(sine, cosine))
+    return np.asarray(between + 360.0 * np.round((near - between) / 360.0))
+
+
 def stride_of(rate_hz: float, step_s: float) -> int:
     """Whole frames in a time step, 1 or more; 1 where the rate is unknown (a single frame)."""
     return max(1, round(step_s * rate_hz)) if np.isfinite(rate_hz) else 1

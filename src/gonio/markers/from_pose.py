@@ -134,7 +134,7 @@ def scaled_markers(
     up = ray_from_camera(mid_hip_rays(landmarks, options.camera)) @ gravity.up
     stature = estimate_stature(replace(pose, positions=joints, up=up))
     scale = 1.0 if subject.height_m is None else subject.height_m / stature.height_m
-    body, flags = _build(
+    body, flags = build_markers(
         world * scale,
         mirrored | filled,
         subject.height_m or stature.height_m,
@@ -142,7 +142,7 @@ def scaled_markers(
     )
     turns, to_lab = lab_rotations(gravity.up, landmarks, options.camera)
     path = body_path(joints * scale, landmarks, options.camera) @ to_lab.T
-    positions = np.einsum("tij,tkj->tki", turns, body) + _start_at_origin(path)[:, None]
+    positions = np.einsum("tij,tkj->tki", turns, body) + start_at_origin(path)[:, None]
     markers = MarkerTrajectories(
         names=MARKERS,
         positions=_on_the_floor(positions),
@@ -198,10 +198,20 @@ def _merged(pose: RefinedPose, landmarks: LandmarkSequence) -> FloatArray:
     return world
 
 
-def _build(
+def build_markers(
     body: FloatArray, estimated: BoolArray, height_m: float, estimate_missing: bool
 ) -> tuple[FloatArray, BoolArray]:
-    """All 22 markers (T, 22, 3) relative to mid-hip, same axes, and which are estimated."""
+    """All 22 markers from landmarks.
+
+    Args:
+        body: (T, 33, 3) landmarks, metres, any axes; NaN where unknown.
+        estimated: (T, 33) landmarks that were not seen.
+        height_m: stature, metres.
+        estimate_missing: build nose and crown from the trunk where the face is not known.
+
+    Returns:
+        (T, 22, 3) metres, same origin and axes, and a mask (T, 22) of those that are estimated.
+    """
     at = {name: body[:, i] for i, name in enumerate(MEDIAPIPE_LANDMARKS)}
     guess = {name: estimated[:, i] for i, name in enumerate(MEDIAPIPE_LANDMARKS)}
     made: dict[str, FloatArray] = {}
@@ -255,7 +265,7 @@ def _head_from_trunk(
         flag[name] = flag[name] | gap
 
 
-def _start_at_origin(path: FloatArray) -> FloatArray:
+def start_at_origin(path: FloatArray) -> FloatArray:
     """The path with its first known point over the origin; a step unknown is no step."""
     there = np.flatnonzero(known(path))
     if len(there) == 0:
@@ -267,12 +277,13 @@ def _start_at_origin(path: FloatArray) -> FloatArray:
 
 def _on_the_floor(positions: FloatArray) -> FloatArray:
     """The body raised or lowered by one constant so that its feet stand at y = 0."""
+    return np.asarray(positions - [0.0, floor_height(positions), 0.0])
+
+
+def floor_height(positions: FloatArray) -> float:
+    """Height y of the floor under (T, 22, 3) markers, metres, lab axes; 0 where none is known."""
     feet = positions[:, [MARKERS.index(name) for name in _FEET], 1]
     heights = feet if np.isfinite(feet).any() else positions[..., 1]
     lowest = np.min(np.where(np.isnan(heights), np.inf, heights), axis=1)
     lowest = lowest[np.isfinite(lowest)]
-    if len(lowest) == 0:
-        return positions
-    raised = positions.copy()
-    raised[..., 1] -= np.percentile(lowest, FLOOR_PERCENTILE)
-    return raised
+    return float(np.percentile(lowest, FLOOR_PERCENTILE)) if len(lowest) else 0.0
