@@ -1,0 +1,228 @@
+"""Joint angles of a shard, twice: as `inference` would compute them, and of the truth.
+
+The corrupted side goes through the functions that `inference` calls, with its parameters. The truth
+goes through the same markers and the same kinematics; where the source knows the anatomical markers
+on the body, these take the place of the augmented ones.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from gonio.capture.shards import Array, Shard
+from gonio.capture.tasks import LeftOutError
+from gonio.frames import lab_from_ray
+from gonio.kinematics.angles import nearest_equal
+from gonio.kinematics.chain import angles_of, augmented, markers_of
+from gonio.kinematics.segments import KinematicsWarning
+from gonio.landmarks.repair import repair_landmarks
+from gonio.markers.known import FOOT_MARKERS, known_trajectories
+from gonio.options import CameraOptions, InferenceOptions, SubjectOptions
+from gonio.signals import resample, resample_deg
+from gonio.skeleton import ANGLE_COLUMNS, JOINT_MARKERS, JOINTS, MARKERS
+from gonio.training.angle_checks import SizeLimits, body_of, impossible
+from gonio.types import FloatArray, LandmarkSequence, MarkerTrajectories, RefinedPose, known
+
+Refine = Callable[[LandmarkSequence, CameraOptions], RefinedPose]
+Basis = Literal["markers on the body", "augmented", "augmented, feet estimated"]
+
+_JOINT_NAMES = tuple(joint.name for joint in JOINTS)
+
+
+@dataclass(frozen=True)
+class AngleSettings:
+    """What the angles of a shard depend on.
+
+    Attributes:
+        chain: the parameters of `inference`; its subject, camera and shoulder sequence are not
+            read: a shard has a subject of its own, a camera that nobody knows, and Z-X-Y.
+        limits: which bodies are human-sized.
+        bmi: body mass index of everybody, since no source knows masses, kg/m^2.
+        body_markers: take the true anatomical markers where the source knows them; otherwise the
+            truth is augmented like the corrupted side, whose conventions it then shares.
+        beyond_normal_deg: a true angle that is so far outside of the normal range of motion is an
+            error of the source and becomes NaN; None keeps all.
+    """
+
+    chain: InferenceOptions
+    limits: SizeLimits = field(default_factory=SizeLimits)
+    bmi: float = 22.5
+    body_markers: bool = True
+    beyond_normal_deg: float | None = 60.0
+
+
+@dataclass(frozen=True)
+class AnglePair:
+    """Markers and angles of both sides.
+
+    Attributes:
+        corrupted_markers: (T, 65, 3) metres, lab frame as `inference` finds it.
+        true_markers: (T, 65, 3) metres, lab frame by true gravity and true camera.
+        corrupted: (N, 12, 3) degrees at the frames of the shard.
+        truth: (N, 12, 3) degrees, of the equal angles those nearest to the corrupted ones. NaN in
+            either is NaN in both.
+        basis: what the true angles rest on.
+        taken_out: joint -> frames whose true angles no body can have.
+    """
+
+    corrupted_markers: MarkerTrajectories
+    true_markers: MarkerTrajectories
+    corrupted: FloatArray
+    truth: FloatArray
+    basis: Basis
+    taken_out: dict[str, int]
+
+    @property
+    def note(self) -> str:
+        """What the manifest says of it."""
+        parts = [f"true angles: {self.basis}"]
+        parts += [f"{n} frames of {joint} no body can have" for joint, n in self.taken_out.items()]
+        return "; ".join(parts)
+
+
+def angle_pair(shard: Shard, settings: AngleSettings, refine: Refine) -> AnglePair:
+    """Joint angles of both sides of a shard.
+
+    Args:
+        shard: one sequence of one camera, whole.
+        settings: parameters.
+        refine: the depth refiner, or `pose_without_refiner`.
+
+    Raises:
+        LeftOutError: the body is not human-sized, or the frames are too few or too far apart.
+        InputError: the shard lacks what the angles need; the message says what.
+    """
+    body = body_of(shard, settings.limits)
+    subject = SubjectOptions(
+        height=body.stature_m if body.stated else None, mass=settings.bmi * body.stature_m**2
+    )
+    changes = {"subject": subject, "camera": CameraOptions(), "shoulder_sequence": "ZXY"}
+    options = settings.chain.model_copy(update=changes)
+    seen = shard.landmark_sequence
+    _check_rate(seen, options)
+    landmarks = repair_landmarks(seen, options.repair)
+    scaled = markers_of(refine(landmarks.sequence, options.camera), landmarks, options)
+    known_points = true_trajectories(shard, landmarks.sequence.time_s, body.stature_m)
+    corrupted, truth, basis = _with_augmented(
+        scaled.markers,
+        known_points if settings.body_markers else _first_22(known_points),
+        (scaled.stature.height_m, body.stature_m),
+        options,
+    )
+    said, true = (
+        _at_times(_degrees(markers, options), markers.time_s, shard.time_s)
+        for markers in (corrupted, truth)
+    )
+    pair = AnglePair(corrupted, truth, said, true, basis, {})
+    return _compared(pair, settings.beyond_normal_deg)
+
+
+def _check_rate(seen: LandmarkSequence, options: InferenceOptions) -> None:
+    cutoffs = [options.repair.cutoff_hz if options.repair.filter else 0.0]
+    needed = 2 * max(*cutoffs, options.angle_cutoff_hz or 0.0)
+    if len(seen) < 2 or seen.rate_hz <= needed:
+        rate = "one frame" if len(seen) < 2 else f"{seen.rate_hz:.4g} frames a second"
+        raise LeftOutError(
+            f"{rate}; joint angles need two frames and more than {needed:g} a second (twice the "
+            "cut-off of the low-pass)"
+        )
+
+
+def true_trajectories(shard: Shard, time_s: FloatArray, stature_m: float) -> MarkerTrajectories:
+    """The 65 markers of the truth; the 43 are NaN where the source does not know them.
+
+    Args:
+        shard: the truth, ray frame.
+        time_s: (T,) evenly spaced times within those of the shard, seconds.
+        stature_m: metres.
+
+    Returns:
+        (T, 65, 3) metres, lab frame by true gravity and true camera.
+    """
+
+    def at(values: Array) -> FloatArray:
+        if np.array_equal(time_s, shard.time_s):
+            return values.astype(float)
+        return resample(values, shard.time_s, time_s)
+
+    camera = at(shard.camera_relative)
+    return known_trajectories(
+        at(shard.ground_truth),
+        at(shard.feet_truth),
+        at(shard.markers_truth),
+        lab_from_ray(at(shard.up), camera),
+        -camera,
+        rate_hz=float(1 / np.median(np.diff(time_s))),
+        height_m=stature_m,
+        start_s=float(time_s[0]),
+    )
+
+
+def _with_augmented(
+    corrupted: MarkerTrajectories,
+    truth: MarkerTrajectories,
+    statures_m: tuple[float, float],
+    options: InferenceOptions,
+) -> tuple[MarkerTrajectories, MarkerTrajectories, Basis]:
+    """Both sides with 65 markers, in one call of the networks where they may share it."""
+    if known(truth.positions[:, len(MARKERS) :]).any():
+        return augmented([corrupted], statures_m[0], options)[0], truth, "markers on the body"
+    first = _first_22(truth)
+    feet = [MARKERS.index(name) for name in FOOT_MARKERS if not name.endswith("SmallToe")]
+    basis: Basis = "augmented, feet estimated" if first.estimated[:, feet].any() else "augmented"
+    if options.subject.height is not None and not options.force_complete:
+        both = augmented([corrupted, first], statures_m[0], options)
+        return both[0], both[1], basis
+    plain = options.model_copy(update={"force_complete": False})
+    return (
+        augmented([corrupted], statures_m[0], options)[0],
+        augmented([first], statures_m[1], plain)[0],
+        basis,
+    )
+
+
+def _first_22(markers: MarkerTrajectories) -> MarkerTrajectories:
+    count = len(MARKERS)
+    return MarkerTrajectories(
+        MARKERS,
+        markers.positions[:, :count],
+        markers.rate_hz,
+        markers.estimated[:, :count],
+        markers.start_s,
+    )
+
+
+def _degrees(markers: MarkerTrajectories, options: InferenceOptions) -> FloatArray:
+    """(T, 12, 3) degrees."""
+    with warnings.catch_warnings():  # what is missing is NaN and counted
+        warnings.simplefilter("ignore", KinematicsWarning)
+        table: pd.DataFrame = angles_of(markers, options)
+    return table[list(ANGLE_COLUMNS)].to_numpy(dtype=float).reshape(len(table), len(JOINTS), 3)
+
+
+def _at_times(angles: FloatArray, time_s: FloatArray, wanted_s: FloatArray) -> FloatArray:
+    same = len(time_s) == len(wanted_s) and np.allclose(time_s, wanted_s, atol=1e-3)
+    return angles if same else resample_deg(angles, time_s, wanted_s)
+
+
+def _compared(pair: AnglePair, beyond_normal_deg: float | None) -> AnglePair:
+    """The same with what is missing on one side taken from both, and the truth beside the rest."""
+    truth = pair.truth.copy()
+    if pair.basis == "augmented, feet estimated":
+        feet = [i for i, name in enumerate(_JOINT_NAMES) if "RHeel" in JOINT_MARKERS[name]]
+        feet += [i for i, name in enumerate(_JOINT_NAMES) if "LHeel" in JOINT_MARKERS[name]]
+        truth[:, feet] = np.nan
+    out = impossible(truth, beyond_normal_deg)
+    truth[out] = np.nan
+    missing = ~(known(pair.corrupted) & known(truth))
+    corrupted = np.where(missing[..., None], np.nan, pair.corrupted)
+    truth = np.where(missing[..., None], np.nan, nearest_equal(truth, corrupted))
+    counts = out.sum(axis=0)
+    taken = {name: int(n) for name, n in zip(_JOINT_NAMES, counts, strict=True) if n}
+    return replace(pair, corrupted=corrupted, truth=truth, taken_out=taken)
