@@ -111,9 +111,9 @@ def conversion_statistics(manifest: Manifest) -> ConversionStatistics:
             table.add((record.source, "joint", joint), distance[:, index], depth[:, index])
     order = ["source", "by"]
     return ConversionStatistics(
-        counts=_counts(manifest),
+        counts=counts_table(manifest),
         errors=table.frame().sort_values(order, kind="stable", ignore_index=True),
-        problems=_problems(manifest),
+        problems=problems_table(manifest),
         viewpoints=viewpoints,
     )
 
@@ -131,7 +131,8 @@ def _groups(
         yield "elevation_deg", f"{low} to {high}", elevation == k
 
 
-def _counts(manifest: Manifest) -> pd.DataFrame:
+def counts_table(manifest: Manifest) -> pd.DataFrame:
+    """How many tasks ended how, frames and pairs; by source, split, camera and subject."""
     rows: dict[tuple[str, str, str], dict[str, float]] = {}
     for record in manifest:
         names = [("all", "all"), *((by, str(getattr(record, by))) for by in _COUNTED)]
@@ -163,7 +164,8 @@ def _no_counts() -> dict[str, float]:
     return dict.fromkeys(names, 0)
 
 
-def _problems(manifest: Manifest) -> pd.DataFrame:
+def problems_table(manifest: Manifest) -> pd.DataFrame:
+    """Every task that the manifest has something to say about, and what."""
     columns = ["source", "sequence", "camera", "status", "reason"]
     rows = [[getattr(r, name) for name in columns] for r in manifest if r.reason]
     return pd.DataFrame(rows, columns=columns)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gonio.datasets.base import FileDataset
+from gonio.datasets.base import FileDataset, PathDataset
 from gonio.datasets.npz import read_npz, write_npz
 from gonio.trc import read_trc, write_trc
 from gonio.types import MarkerTrajectories
@@ -60,3 +61,23 @@ class OptionalTrcDataset(FileDataset[MarkerTrajectories, MarkerTrajectories | No
     def save(self, data: MarkerTrajectories) -> None:
         """Write the markers."""
         write_trc(self.path, data)
+
+
+class TrcFolderDataset(PathDataset[Mapping[str, MarkerTrajectories], dict[str, Path]]):
+    """A folder of TRC files, by name; loading gives their paths.
+
+    Saving takes away the TRC files of an earlier run, so that they do not stand beside results
+    that they do not belong to.
+    """
+
+    def load(self) -> dict[str, Path]:
+        """The files by their names without the ending."""
+        return {path.stem: path for path in sorted(self.path.glob("*.trc"))}
+
+    def save(self, data: Mapping[str, MarkerTrajectories]) -> None:
+        """Write one file for each name."""
+        for name, path in self.load().items():
+            if name not in data:
+                path.unlink()
+        for name, markers in data.items():
+            write_trc(self.path / f"{name}.trc", markers)

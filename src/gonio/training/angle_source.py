@@ -1,0 +1,268 @@
+"""Shards in, shards with joint angles out: the source that `joint_angle_generation` converts.
+
+It runs on the machinery of `data_conversion` (tasks, executors, store, manifest), one task a shard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from gonio import __version__
+from gonio.capture.executor import ExecutorName, ExecutorOptions
+from gonio.capture.manifest import Manifest, Record
+from gonio.capture.schema import SCHEMA_VERSION
+from gonio.capture.shards import Shard, read_shard
+from gonio.capture.store import ConversionPlan, ShardStore
+from gonio.capture.tasks import Converted, Task, digest
+from gonio.errors import InputError, MissingFileError
+from gonio.landmarks.pose import pose_without_refiner
+from gonio.markers.augmenter_networks import check_provider
+from gonio.models.registry import checkpoint_record, depth_checkpoint, no_depth_checkpoint
+from gonio.options import InferenceOptions, told
+from gonio.training.angle_checks import SizeLimits
+from gonio.training.angle_pairs import AnglePair, AngleSettings, Refine, angle_pair
+from gonio.types import MarkerTrajectories
+
+_CHAIN = (
+    "repair",
+    "estimate_missing",
+    "min_visibility",
+    "augmentation_cycles",
+    "augmentation_noise_m",
+    "force_complete",
+    "angle_cutoff_hz",
+)
+"""Parameters of `inference` that the angles depend on; the provider changes last digits only."""
+
+
+class AngleOptions(BaseModel):
+    """All parameters of `joint_angle_generation`, below `angles`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sources: tuple[str, ...] = ("rendered",)
+    refiner: Literal["depth", "none"] = "depth"
+    body_markers: bool = Field(True, description="true markers on the body, where there are some")
+    bmi: float = Field(22.5, ge=10, le=60, description="of everybody: no source knows masses")
+    shortest_m: float = Field(0.9, gt=0, description="bodies below it are left out")
+    tallest_m: float = Field(2.4, le=2.8, description="bodies above it are left out")
+    beyond_normal_deg: float | None = Field(60.0, ge=0, description="true angles beyond are errors")
+    max_shards: int | None = Field(None, ge=1, description="of each source; null for all")
+    trc_sequences: int = Field(20, ge=0, description="whose markers are written as TRC")
+    executor: ExecutorName = "pool"
+    workers: int = Field(1, ge=1, description="processes of the pool")
+    scheduler: str | None = Field(None, description="address of the Dask scheduler")
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _parted(cls, value: Any) -> Any:
+        return tuple(value.split("+")) if isinstance(value, str) else value
+
+    @field_validator("sources")
+    @classmethod
+    def _usable(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value or "projected" in value:
+            raise ValueError(
+                "allowed are sources that data_conversion made from pictures, one or more, with + "
+                "between them: projected motion has frames 0.1 s apart and no detection to repair"
+            )
+        return value
+
+    @classmethod
+    def from_parameters(cls, parameters: Mapping[str, Any]) -> AngleOptions:
+        """Take `angles` out of all parameters of a run and check it.
+
+        Raises:
+            InputError: a value that is not allowed; the message names it.
+        """
+        try:
+            options = cls.model_validate(dict(parameters.get("angles") or {}))
+        except ValidationError as error:
+            raise InputError(f"angles: {told(error)}") from error
+        SizeLimits(options.shortest_m, options.tallest_m)
+        return options
+
+    @property
+    def execution(self) -> ExecutorOptions:
+        """Where the tasks run."""
+        return ExecutorOptions(self.executor, self.workers, self.scheduler)
+
+    def settings(self, chain: InferenceOptions) -> AngleSettings:
+        """What the angles of a shard depend on.
+
+        Args:
+            chain: the parameters of `inference`.
+        """
+        return AngleSettings(
+            chain=chain,
+            limits=SizeLimits(self.shortest_m, self.tallest_m),
+            bmi=self.bmi,
+            body_markers=self.body_markers,
+            beyond_normal_deg=self.beyond_normal_deg,
+        )
+
+
+@dataclass(frozen=True)
+class AngleSource:
+    """The done shards of one source as tasks, and their extension by angles.
+
+    Attributes:
+        name: of the source whose shards they are, e.g. `rendered`.
+        shards_folder: where its shards lie.
+        settings: what the angles depend on.
+        checkpoint: of the depth refiner; None leaves depth as MediaPipe says it.
+        max_shards: at most so many, spread evenly over the manifest.
+    """
+
+    name: str
+    shards_folder: Path
+    settings: AngleSettings
+    checkpoint: Path | None = None
+    max_shards: int | None = None
+
+    def list_tasks(self) -> list[Task]:
+        """One task for each done shard; splits and subjects are those of the shards.
+
+        Raises:
+            InputError: the source was not converted, or its manifest is damaged.
+        """
+        manifest = ShardStore(self.shards_folder).manifest().select([self.name])
+        done = evenly(manifest.with_status("done"), self.max_shards)
+        return [
+            Task(
+                source=self.name,
+                sequence=record.sequence,
+                camera=record.camera,
+                subject=record.subject,
+                split=record.split,
+                source_hash=digest([record.parameter_hash, record.source_hash, record.bytes]),
+                expected_frames=record.written_frames,
+                details={"path": manifest.path_of(record), "view_error": record.view_error},
+            )
+            for record in done
+        ]
+
+    def pair(self, task: Task) -> tuple[Shard, AnglePair]:
+        """A shard and its angles.
+
+        Raises:
+            LeftOutError, InputError: as `angle_pair`.
+            MissingFileError: the shard or the checkpoint is gone.
+        """
+        shard = read_shard(task.details["path"])
+        return shard, angle_pair(shard, self.settings, _refine(self.checkpoint))
+
+    def convert(self, task: Task) -> Converted:
+        """The shard with its angles.
+
+        Raises:
+            LeftOutError, InputError, MissingFileError: as `pair`.
+        """
+        shard, pair = self.pair(task)
+        extended = replace(
+            shard,
+            corrupted_angles=pair.corrupted.astype("<f4"),
+            ground_truth_angles=pair.truth.astype("<f4"),
+        )
+        error = task.details["view_error"]
+        return Converted(extended, float("nan") if error is None else error, note=pair.note)
+
+
+def evenly(records: tuple[Record, ...], count: int | None) -> tuple[Record, ...]:
+    """At most `count` records, spread evenly; all where it is None."""
+    if count is None or count >= len(records):
+        return records
+    return tuple(records[k * len(records) // count] for k in range(count))
+
+
+@lru_cache(maxsize=2)
+def _refine(checkpoint: Path | None) -> Refine:
+    if checkpoint is None:
+        return pose_without_refiner
+    from gonio.models.depth_refiner import DepthRefiner
+
+    return DepthRefiner.load(checkpoint).refine
+
+
+def plan_angles(
+    options: AngleOptions, chain: InferenceOptions, shards: ShardStore, own_checkpoint: Path
+) -> list[ConversionPlan]:
+    """All tasks of each source, and the hash of all that their angles depend on.
+
+    Args:
+        options: of this pipeline.
+        chain: the parameters of `inference`.
+        shards: what `data_conversion` made.
+        own_checkpoint: where the user's own depth refiner would be; else the shipped one is taken.
+
+    Raises:
+        MissingFileError: there is no depth refiner.
+        InputError: a source was not converted, or the provider is not installed.
+    """
+    check_provider(chain.provider)
+    checkpoint = depth_checkpoint(own_checkpoint) if options.refiner == "depth" else None
+    if options.refiner == "depth" and checkpoint is None:
+        advice = no_depth_checkpoint(own_checkpoint).replace("refiner=none", "angles.refiner=none")
+        raise MissingFileError(advice)
+    manifest = shards.manifest().select(options.sources)
+    plans = []
+    for name in options.sources:
+        source = AngleSource(
+            name, shards.root, options.settings(chain), checkpoint, options.max_shards
+        )
+        parameters = {
+            "source": name,
+            "shards": manifest.folders[name].name,
+            "schema_version": SCHEMA_VERSION,
+            "gonio": __version__,
+            "augmenter": version("pose2sim"),
+            "refiner": checkpoint_record(checkpoint, own_checkpoint) if checkpoint else "none",
+            "chain": chain.model_dump(include=set(_CHAIN)),
+            **options.model_dump(
+                include={"bmi", "body_markers", "shortest_m", "tallest_m", "beyond_normal_deg"}
+            ),
+        }
+        plans.append(
+            ConversionPlan(source, parameters, digest(parameters), tuple(source.list_tasks()))
+        )
+    return plans
+
+
+def sampled_markers(
+    plans: Sequence[ConversionPlan], manifest: Manifest, count: int
+) -> dict[str, MarkerTrajectories]:
+    """The 65 markers of both sides of some of the shards that are done.
+
+    They are computed anew: markers of all sequences would be many times as large as the shards.
+
+    Args:
+        plans: as `plan_angles` gives them.
+        manifest: of the shards with angles.
+        count: sequences of each source, spread evenly.
+
+    Returns:
+        `<key>_corrupted` and `<key>_truth` -> (T, 65, 3) metres, each in its lab frame.
+    """
+    found: dict[str, MarkerTrajectories] = {}
+    for plan in plans:
+        source = plan.source
+        if not isinstance(source, AngleSource):
+            continue
+        tasks = {task.key: task for task in plan.tasks}
+        done = [
+            record
+            for record in manifest.select([source.name]).with_status("done")
+            if record.key in tasks
+        ]
+        for record in evenly(tuple(done), count):
+            _, pair = source.pair(tasks[record.key])
+            found[f"{record.source}_{record.key}_corrupted"] = pair.corrupted_markers
+            found[f"{record.source}_{record.key}_truth"] = pair.true_markers
+    return found

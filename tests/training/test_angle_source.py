@@ -1,0 +1,148 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gonio.capture.conversion import conversion_events
+from gonio.capture.executor import ExecutorOptions
+from gonio.capture.shards import read_shard
+from gonio.capture.store import ShardStore
+from gonio.errors import InputError, MissingFileError
+from gonio.models import depth_refiner
+from gonio.options import InferenceOptions
+from gonio.skeleton import MARKERS
+from gonio.training.angle_source import AngleOptions, plan_angles, sampled_markers
+from tests.training.angle_fakes import known_shard, shard_store
+
+CHAIN = InferenceOptions()
+NOWHERE = Path("nowhere/depth_refiner.safetensors")
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory):
+    made = [
+        known_shard(
+            {"knee_R_flexion_deg": 20.0 * k},
+            count=20 if k != 2 else 1,
+            sequence=f"walk{k}",
+            subject=f"s{k}",
+            noise_m=0.01,
+        )
+        for k in range(4)
+    ]
+    return shard_store(tmp_path_factory.mktemp("shards"), made)
+
+
+def options(**changes):
+    values = {"sources": ["fake"], "refiner": "none", "executor": "inline", **changes}
+    return AngleOptions.from_parameters({"angles": values})
+
+
+def run(shards, root, executor="inline", **changes):
+    store = ShardStore(root)
+    plans = plan_angles(options(**changes), CHAIN, shards, NOWHERE)
+    for plan in plans:
+        for event in conversion_events(plan, store, ExecutorOptions(executor)):
+            store.save(event)
+    return plans, store.manifest()
+
+
+def test_shards_come_out_with_angles_and_all_that_they_had(shards, tmp_path):
+    _, manifest = run(shards, tmp_path)
+    before = {r.key: r for r in shards.manifest()}
+    done = manifest.with_status("done")
+    assert [r.sequence for r in done] == ["walk0", "walk1", "walk3"]
+    for record in done:
+        old = before[record.key]
+        assert (record.subject, record.split, record.view_error) == (old.subject, old.split, 0.02)
+        assert record.reason == "true angles: markers on the body"
+        extended = read_shard(manifest.path_of(record))
+        original = read_shard(shards.manifest().path_of(old))
+        assert original.corrupted_angles is None
+        np.testing.assert_array_equal(extended.landmarks_world, original.landmarks_world)
+        assert extended.corrupted_angles.shape == extended.ground_truth_angles.shape == (20, 12, 3)
+        knee = 20.0 * int(record.sequence[-1])
+        assert extended.ground_truth_angles[10, 3, 0] == pytest.approx(knee, abs=0.1)
+
+
+def test_a_sequence_that_cannot_be_used_is_listed_and_stops_nothing(shards, tmp_path):
+    _, manifest = run(shards, tmp_path)
+    (bad,) = manifest.with_status("left_out")
+    assert bad.sequence == "walk2"
+    assert "two frames" in bad.reason
+
+
+def test_a_second_run_does_nothing_and_another_setting_makes_another_folder(shards, tmp_path):
+    run(shards, tmp_path)
+    files = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npz")}
+    run(shards, tmp_path)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npz")} == files
+    run(shards, tmp_path, body_markers=False)
+    assert len(list(tmp_path.rglob("*.npz"))) == 2 * len(files)
+    next(iter(files)).unlink()
+    run(shards, tmp_path)
+    assert set(tmp_path.rglob("*.npz")) >= set(files)
+
+
+def test_processes_give_the_same_bytes(shards, tmp_path):
+    run(shards, tmp_path / "here")
+    run(shards, tmp_path / "pool", executor="pool")
+    here, pool = (
+        {p.name: p.read_bytes() for p in (tmp_path / n).rglob("*.npz")} for n in ("here", "pool")
+    )
+    assert here == pool
+
+
+def test_some_shards_spread_over_all(shards):
+    plans = plan_angles(options(max_shards=2), CHAIN, shards, NOWHERE)
+    assert [task.sequence for task in plans[0].tasks] == ["walk0", "walk2"]
+
+
+def test_the_depth_refiner_changes_the_angles(shards, tmp_path, write_depth_refiner):
+    own = write_depth_refiner(tmp_path / "models" / "depth_refiner.safetensors")
+    with_it = plan_angles(options(refiner="depth"), CHAIN, shards, own)[0]
+    without = plan_angles(options(), CHAIN, shards, own)[0]
+    assert with_it.parameter_hash != without.parameter_hash
+    assert with_it.parameters["refiner"]["file"] == "depth_refiner.safetensors"
+    tilt = [p.source.pair(p.tasks[1])[1].corrupted[10, 0, 0] for p in (with_it, without)]
+    assert abs(tilt[0] - tilt[1]) > 2  # it predicts a camera that looks down, and so another up
+    truths = [p.source.pair(p.tasks[1])[1].truth for p in (with_it, without)]
+    np.testing.assert_allclose(*truths, atol=1e-9)
+
+
+def test_without_a_checkpoint_it_says_how_to_go_on(shards, monkeypatch):
+    monkeypatch.setattr(depth_refiner, "SHIPPED_CHECKPOINT", NOWHERE)
+    with pytest.raises(MissingFileError, match=r"choose angles\.refiner=none"):
+        plan_angles(options(refiner="depth"), CHAIN, shards, NOWHERE)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"refiner": "main"}, "angles: parameter refiner is 'main'"),
+        ({"workers": 0}, "parameter workers is 0"),
+        ({"sources": "rendered+projected"}, "0.1 s apart"),
+        ({"shortest_m": 2.5}, "below the tallest"),
+        ({"stature": 1.7}, "parameter stature"),
+    ],
+)
+def test_parameters_that_cannot_be_are_named(values, message):
+    with pytest.raises(InputError, match=message):
+        AngleOptions.from_parameters({"angles": values})
+
+
+def test_sources_are_joined_by_a_plus(shards):
+    assert options(sources="aistpp+mtc").sources == ("aistpp", "mtc")
+    with pytest.raises(InputError, match=r"no shards of mtc.*source=mtc"):
+        plan_angles(options(sources="mtc"), CHAIN, shards, NOWHERE)
+
+
+def test_markers_of_both_sides_of_a_sample(shards, tmp_path):
+    plans, manifest = run(shards, tmp_path)
+    markers = sampled_markers(plans, manifest, 2)
+    assert set(markers) == {
+        f"fake_walk{k}__c01_{side}" for k in (0, 1) for side in ("corrupted", "truth")
+    }
+    assert markers["fake_walk0__c01_truth"].names[: len(MARKERS)] == MARKERS
+    assert markers["fake_walk0__c01_truth"].positions.shape == (20, 65, 3)
+    assert sampled_markers(plans, manifest, 0) == {}
