@@ -74,6 +74,14 @@ def test_a_killed_training_ends_as_if_it_had_not_been(
     assert resumed.curves["epoch"].tolist() == [0, 1, 2]
 
 
+def test_two_processes_share_a_training(clips: ClipList, tmp_path: Path) -> None:
+    options = tiny_options(devices=2, epochs=2)
+    assert options.lightning_strategy == "ddp_spawn"
+    trained = train_depth_refiner(clips, options, tmp_path)
+    assert trained.curves["epoch"].tolist() == [0, 1]
+    assert trained.metrics["validation"][MONITORED] > 0
+
+
 def test_other_data_or_options_are_another_run(clips: ClipList) -> None:
     one = run_hash(clips, tiny_options())
     assert one == run_hash(clips, tiny_options(workers=3, resume=False))

@@ -67,6 +67,13 @@ def test_splits_are_kept_apart(tmp_path: Path) -> None:
     assert clips.described["pairs"]["train"] == 120
 
 
+def test_a_source_may_be_taken_more_often_in_training_only(tmp_path: Path) -> None:
+    manifest = fake_shards(tmp_path).manifest()
+    repeated = clip_list(manifest, PreparedStore(tmp_path), RepairOptions(), {"fake": 3})
+    assert [len(repeated.clips[s]) for s in ("train", "validation", "test")] == [12, 2, 2]
+    assert repeated.described["pairs"]["train"] == 120
+
+
 def test_a_damaged_clip_and_an_empty_split_are_named(tmp_path: Path) -> None:
     clips = fake_clips(tmp_path)
     key, _ = clips.clips["train"][0]

@@ -16,12 +16,15 @@ from concurrent.futures import (
     wait,
 )
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from gonio.capture.store import ConversionPlan, Outcome
 from gonio.capture.tasks import LeftOutError, Source, Task
 from gonio.errors import GonioError, InputError
+
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 ExecutorName = Literal["pool", "dask", "inline"]
 
@@ -123,7 +126,27 @@ def _here(plan: ConversionPlan, task: Task) -> Outcome:
 
 def _on_pool(plan: ConversionPlan, tasks: Sequence[Task], workers: int) -> Iterator[Outcome]:
     """Processes are spawned; a task whose worker dies is tried once more, alone."""
-    queue = deque(tasks)
+    with _one_thread_each():
+        yield from _spawned(plan, deque(tasks), workers)
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Workers that start now calculate with one thread each, unless the user has said otherwise.
+
+    There is a process for each core already; with more threads than cores they wait for each other
+    (measured on two cores: projected motion at 250 frames/s instead of 1,070).
+    """
+    added = [name for name in _THREAD_VARIABLES if name not in os.environ]
+    os.environ.update(dict.fromkeys(added, "1"))
+    try:
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)
+
+
+def _spawned(plan: ConversionPlan, queue: deque[Task], workers: int) -> Iterator[Outcome]:
     while queue:
         with _pool(workers) as pool:
             suspects = yield from _drain(plan, queue, pool, 2 * workers)

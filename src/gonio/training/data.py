@@ -73,7 +73,8 @@ class ClipRows(IterableDataset[Pair]):
 
     Every clip is taken once an epoch, at one of its phases. Which, in which order and how it is
     changed depends on seed and epoch alone, so that a run that goes on after a kill sees what it
-    would have seen.
+    would have seen. Where several processes share the clips, each begins again at its end, so that
+    all can give the same number of batches.
 
     Args:
         store: of the prepared clips.
@@ -107,8 +108,14 @@ class ClipRows(IterableDataset[Pair]):
         order = np.arange(len(self.clips))
         if self.augmentation is not None:
             order = rng.permutation(order)
-        rows = self._packed(order[share::shares])
-        yield from rows if self.augmentation is None else self._mixed(rows, share)
+        mine = order[share::shares]
+        if self.augmentation is None:
+            yield from self._packed(mine)
+            return
+        while True:
+            yield from self._mixed(self._packed(mine), share)
+            if shares == 1:  # several processes each give as many batches as they are asked for
+                return
 
     def _packed(self, order: Sequence[int] | np.ndarray) -> Iterator[Pair]:
         waiting: list[PreparedSequence] = []

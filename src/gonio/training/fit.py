@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ import torch
 from lightning.pytorch.callbacks import (
     Callback,
     EarlyStopping,
-    EMAWeightAveraging,
     ModelCheckpoint,
     TQDMProgressBar,
+    WeightAveraging,
 )
+from torch import Tensor
 
 from gonio import __version__
 from gonio.capture.tasks import digest
@@ -37,6 +39,7 @@ from gonio.training.options import TrainingOptions
 from gonio.training.prepare import ClipList
 
 NORMALISED_BY_ROWS = 64
+CLIPS_LOOKED_AT = 300
 _RUNS_ALIKE = ("resume", "workers", "threads", "devices", "nodes", "strategy", "accelerator")
 """Options that do not change what is learned: a run may go on with others."""
 
@@ -85,16 +88,16 @@ def train_depth_refiner(clips: ClipList, options: TrainingOptions, folder: Path)
     epoch_steps = steps_an_epoch(clips, options)
     module = DepthRefinerModule(network, options, epoch_steps * options.epochs)
     best = ModelCheckpoint(run, "best", monitor=MONITORED, mode="min", save_last=True)
-    curves = Curves(run)
-    trainer = _trainer(options, run, [best, curves])
+    trainer = _trainer(options, run, [best, Curves()], epoch_steps)
     last = run / "last.ckpt"
     resumed = str(last) if options.resume and last.is_file() else None
     trainer.fit(module, datamodule=data, ckpt_path=resumed, weights_only=True)
+    curves = Curves.kept_in(last)
     state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
     kept = {k.removeprefix("network."): v for k, v in state.items() if k.startswith("network.")}
     network.load_state_dict(kept)
     network = network.half().float().to("cpu").eval()  # as the file will hold them
-    return _trained(network, clips, options, data, curves.table())
+    return _trained(network, clips, options, data, curves)
 
 
 def run_hash(clips: ClipList, options: TrainingOptions) -> str:
@@ -104,12 +107,14 @@ def run_hash(clips: ClipList, options: TrainingOptions) -> str:
 
 
 def steps_an_epoch(clips: ClipList, options: TrainingOptions) -> int:
-    """Optimiser steps an epoch, from the lengths of the clips (about: packing is not counted)."""
-    frames = sum(count for _, count in clips.clips["train"])
-    first = clips.store.load(clips.clips["train"][0][0])
-    thinned = frames / stride_of(first.rate_hz, options.network.step_s)
-    world = options.devices * options.nodes
-    return max(1, math.ceil(thinned / (options.rows * options.network.window * world)))
+    """Optimiser steps an epoch, estimated from clips spread evenly over all of them."""
+    train = clips.clips["train"]
+    chosen = train[:: max(1, len(train) // CLIPS_LOOKED_AT)]
+    step_s, window = options.network.step_s, options.network.window
+    loaded = [clips.store.load(key) for key, _ in chosen]
+    lengths = [min(len(c) / stride_of(c.rate_hz, step_s), window) for c in loaded]
+    frames = len(train) * float(np.mean(lengths))
+    return max(1, math.ceil(frames / (options.rows * window * options.processes)))
 
 
 def _network(options: TrainingOptions, data: ClipData) -> PoseAwareDepthRefiner:
@@ -126,19 +131,23 @@ def _network(options: TrainingOptions, data: ClipData) -> PoseAwareDepthRefiner:
     return network
 
 
-def _trainer(options: TrainingOptions, run: Path, callbacks: list[Callback]) -> pl.Trainer:
+def _trainer(
+    options: TrainingOptions, run: Path, callbacks: list[Callback], epoch_steps: int
+) -> pl.Trainer:
     extra: list[Callback] = [
         EarlyStopping(MONITORED, patience=options.patience, mode="min"),
-        EMAWeightAveraging(decay=options.average_decay),
+        Averaging(options.average_decay),
         TQDMProgressBar(refresh_rate=20),
     ]
+    shares = options.processes * max(1, options.workers)
     return pl.Trainer(
         accelerator=options.accelerator,
         devices=options.devices,
         num_nodes=options.nodes,
-        strategy=options.strategy,
+        strategy=options.lightning_strategy,
         precision=options.precision,
         max_epochs=options.epochs,
+        limit_train_batches=epoch_steps if shares > 1 else 1.0,
         gradient_clip_val=options.gradient_clip,
         callbacks=[*callbacks, *extra],
         default_root_dir=run,
@@ -150,15 +159,32 @@ def _trainer(options: TrainingOptions, run: Path, callbacks: list[Callback]) -> 
     )
 
 
-class Curves(Callback):
-    """Keeps the metrics of every epoch; they are part of the run's state.
+class Averaging(WeightAveraging):
+    """Exponential moving average of the weights, which is validated and kept.
+
+    Lightning's own cannot be sent to other processes.
 
     Args:
-        run: folder of the run.
+        decay: share of the average that stays at each step.
     """
 
-    def __init__(self, run: Path) -> None:
-        self.run = run
+    def __init__(self, decay: float) -> None:
+        super().__init__(avg_fn=partial(moving_average, decay=decay))
+
+    def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
+        """After every step."""
+        return step_idx is not None
+
+
+def moving_average(average: Tensor, current: Tensor, _: Tensor | int, *, decay: float) -> Tensor:
+    """The average after one more value."""
+    return decay * average + (1 - decay) * current
+
+
+class Curves(Callback):
+    """Keeps the metrics of every epoch; they are part of the run's state."""
+
+    def __init__(self) -> None:
         self.rows: list[dict[str, float]] = []
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -175,9 +201,11 @@ class Curves(Callback):
         """From Lightning's checkpoint."""
         self.rows = list(state_dict["rows"])
 
-    def table(self) -> pd.DataFrame:
-        """A row an epoch."""
-        return pd.DataFrame(self.rows)
+    @staticmethod
+    def kept_in(checkpoint: Path) -> pd.DataFrame:
+        """A row an epoch, as a run's last checkpoint holds them, whichever process wrote it."""
+        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        return pd.DataFrame(state["callbacks"][Curves.__name__]["rows"])
 
 
 def _trained(

@@ -41,6 +41,9 @@ class TrainingOptions(BaseModel):
 
     name: str = Field("depth_refiner", pattern=r"^[A-Za-z0-9_-]{1,60}$")
     sources: tuple[str, ...] = ("rendered",)
+    repeats: dict[str, int] = Field(
+        {}, description="how often a source's clips are taken an epoch; once where not named"
+    )
     epochs: int = Field(60, ge=1)
     batch_size: int = Field(768, ge=1, description="frames a step")
     learning_rate: float = Field(1e-3, gt=0)
@@ -69,6 +72,13 @@ class TrainingOptions(BaseModel):
         """On the command line, where a comma parts parameters, sources are joined by `+`."""
         return tuple(value.split("+")) if isinstance(value, str) else value
 
+    @field_validator("repeats")
+    @classmethod
+    def _once_or_more(cls, value: dict[str, int]) -> dict[str, int]:
+        if any(count < 1 for count in value.values()):
+            raise ValueError("a source is taken 1 or more times; leave it out of sources instead")
+        return value
+
     @field_validator("network", mode="before")
     @classmethod
     def _known_names(cls, value: Any) -> Any:
@@ -79,6 +89,17 @@ class TrainingOptions(BaseModel):
                 f"no option {', '.join(unknown)}; there are {', '.join(sorted(known))}"
             )
         return value
+
+    @property
+    def processes(self) -> int:
+        """Processes that share the training."""
+        return self.devices * self.nodes
+
+    @property
+    def lightning_strategy(self) -> str:
+        """Lightning's strategy; several devices of one machine are children of this process."""
+        several = self.strategy == "auto" and self.devices > 1 and self.nodes == 1
+        return "ddp_spawn" if several else self.strategy
 
     @property
     def rows(self) -> int:

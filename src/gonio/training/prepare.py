@@ -6,11 +6,11 @@ Repair runs once a shard and not once an epoch; training reads what it needs and
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from gonio.capture.shards import Shard, read_shard
 from gonio.capture.tasks import SPLITS, Split, digest
 from gonio.errors import InputError
 from gonio.files import replacing
-from gonio.landmarks.inputs import Array, pose_inputs
+from gonio.landmarks.inputs import FRAME_FEATURES, Array, pose_inputs
 from gonio.landmarks.repair import repair_landmarks
 from gonio.options import RepairOptions
 from gonio.signals import nearest
@@ -30,7 +30,23 @@ from gonio.training.targets import camera_in_pelvis
 
 logger = logging.getLogger(__name__)
 
-PREPARED_FORMAT = 1
+PREPARED_FORMAT = 2
+_SHAPES: dict[str, tuple[int, ...]] = {
+    "landmarks": (33, 6),
+    "frame": (len(FRAME_FEATURES),),
+    "there": (33,),
+    "time": (),
+    "pose": (17, 3),
+    "up": (3,),
+    "camera": (3,),
+    "weight": (),
+    "camera_weight": (),
+}
+"""Shape of a frame of each array, in the order in which a file holds them."""
+
+
+_WIDTHS = [math.prod(shape) for shape in _SHAPES.values()]
+_WIDTH, _ENDS = sum(_WIDTHS), np.cumsum(_WIDTHS)[:-1]
 
 
 @dataclass(frozen=True)
@@ -126,7 +142,7 @@ class PreparedStore:
 
     def path(self, key: str) -> Path:
         """Place of a clip."""
-        return self.root / key[:2] / f"{key}.npz"
+        return self.root / key[:2] / f"{key}.npy"
 
     def save(self, prepared: Prepared) -> None:
         """Write a clip, whole or not at all.
@@ -134,9 +150,10 @@ class PreparedStore:
         Raises:
             OutputError: the folder is not writable or the disk is full.
         """
-        arrays = {f.name: getattr(prepared.sequence, f.name) for f in fields(PreparedSequence)}
+        clip = prepared.sequence
+        rows = [getattr(clip, name).reshape(len(clip), -1) for name in _SHAPES]
         with replacing(self.path(prepared.key)) as scratch, scratch.open("wb") as stream:
-            np.savez(stream, allow_pickle=False, **arrays)
+            np.save(stream, np.concatenate(rows, axis=1, dtype=np.float32), allow_pickle=False)
 
     def load(self, key: str) -> PreparedSequence:
         """Read a clip.
@@ -146,10 +163,17 @@ class PreparedStore:
         """
         path = self.path(key)
         try:
-            with np.load(path, allow_pickle=False) as archive:
-                return PreparedSequence(**{name: archive[name] for name in archive.files})
-        except (OSError, ValueError, TypeError, EOFError, BadZipFile) as error:
+            table = np.load(path, allow_pickle=False)
+            parts = np.split(table, _ENDS, axis=1)
+        except (OSError, ValueError, EOFError) as error:
             raise InputError(f"{path} is damaged ({error}); delete it and run again") from error
+        if table.shape[1] != _WIDTH:
+            raise InputError(f"{path} is {table.shape[1]} wide, not {_WIDTH}; delete it")
+        arrays = {
+            name: part.reshape(len(table), *shape)
+            for (name, shape), part in zip(_SHAPES.items(), parts, strict=True)
+        }
+        return PreparedSequence(**{**arrays, "there": arrays["there"] > 0})
 
 
 @dataclass(frozen=True)
@@ -203,8 +227,19 @@ def prepare(manifest: Manifest, store: PreparedStore, repair: RepairOptions) -> 
         )
 
 
-def clip_list(manifest: Manifest, store: PreparedStore, repair: RepairOptions) -> ClipList:
+def clip_list(
+    manifest: Manifest,
+    store: PreparedStore,
+    repair: RepairOptions,
+    repeats: Mapping[str, int] | None = None,
+) -> ClipList:
     """The clips of a manifest.
+
+    Args:
+        manifest: of the sources to train on.
+        store: of the prepared clips.
+        repair: as they were prepared.
+        repeats: how often the training clips of a source are taken; once where not named.
 
     Raises:
         InputError: the training or the validation split is empty.
@@ -213,7 +248,8 @@ def clip_list(manifest: Manifest, store: PreparedStore, repair: RepairOptions) -
     pairs = dict.fromkeys(SPLITS, 0)
     records = manifest.with_status("done")
     for record in records:
-        clips[record.split].append((prepared_key(record, repair), record.written_frames))
+        times = (repeats or {}).get(record.source, 1) if record.split == "train" else 1
+        clips[record.split] += [(prepared_key(record, repair), record.written_frames)] * times
         pairs[record.split] += record.paired_frames
     for split in ("train", "validation"):
         if not clips[split]:
@@ -230,6 +266,5 @@ def clip_list(manifest: Manifest, store: PreparedStore, repair: RepairOptions) -
             "sources": sources,
             "pairs": pairs,
             "shards": {split: len(clips[split]) for split in SPLITS},
-            "detectors": "as the shards",
         },
     )

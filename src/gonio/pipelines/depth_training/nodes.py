@@ -34,7 +34,7 @@ def list_clips(
     """The prepared clips of each split."""
     options = TrainingOptions.from_parameters(parameters)
     manifest = training_shards_so_far.manifest().select(options.sources)
-    return clip_list(manifest, prepared_clips, repair_of(parameters))
+    return clip_list(manifest, prepared_clips, repair_of(parameters), options.repeats)
 
 
 def train(
