@@ -6,7 +6,7 @@ B clips of T frames, L landmarks (33, or the 17 of COCO), J = 17 joints, d featu
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,7 +41,7 @@ from gonio.skeleton import (
     COCO_MIRROR,
     MEDIAPIPE_LANDMARKS,
 )
-from gonio.types import FloatArray, LandmarkSequence, RefinedPose
+from gonio.types import FloatArray, LandmarkSequence, RefinedPose, known
 
 KIND = "depth_refiner"
 SHIPPED_CHECKPOINT = Path(__file__).parent / "weights" / "depth_refiner.safetensors"
@@ -391,27 +391,44 @@ class DepthRefiner:
             (T, 17, 3) positions in the ray frame with sigma, gravity and viewpoint; NaN where the
             input is NaN. Lengths are those of a body of about 1.70 m.
         """
-        count = len(landmarks)
         inputs = pose_inputs(landmarks.world, landmarks.points_2d, landmarks.visibility)
+        pose = self.refine_inputs(inputs, landmarks.time_s, landmarks.rate_hz)
+        if self.network.config.up_head:
+            return pose
+        alive = known(pose.positions).any(axis=1, keepdims=True)
+        up = pose_without_refiner(landmarks, camera).up
+        return replace(pose, up=np.where(alive, up, np.nan))
+
+    def refine_inputs(self, inputs: PoseInputs, time_s: FloatArray, rate_hz: float) -> RefinedPose:
+        """Correct the pose of a clip whose inputs are made already.
+
+        Args:
+            inputs: of T frames.
+            time_s: (T,) seconds.
+            rate_hz: frames a second, NaN for a single frame.
+
+        Returns:
+            As `refine`; `up` is NaN where the network has no head for it.
+        """
         config = self.network.config
-        windows = cut_windows(count, stride_of(landmarks.rate_hz, config.step_s), config.window)
-        said = self._said(inputs, landmarks.time_s, windows)
+        windows = cut_windows(len(inputs), stride_of(rate_hz, config.step_s), config.window)
+        said = self._said(inputs, time_s, windows)
         if config.mirror_average:
-            other = mirrored_answers(self._said(mirrored_inputs(inputs), landmarks.time_s, windows))
+            other = mirrored_answers(self._said(mirrored_inputs(inputs), time_s, windows))
             said = {name: (values + other[name]) / 2 for name, values in said.items()}
-        there = inputs.there[:, list(COCO_FROM_MEDIAPIPE)]
+        there = inputs.there[:, list(COCO_FROM_MEDIAPIPE), np.newaxis]
         alive = np.asarray(inputs.there.any(axis=1), dtype=bool)
-        azimuth, elevation = angles_of(torch.from_numpy(said["camera"]))
-        up = said.get("up", pose_without_refiner(landmarks, camera).up)
-        sigma = said.get("sigma", np.full((count, len(COCO_JOINTS), 3), np.nan))
-        sigma = np.where(there[..., None], sigma * self.header["sigma_scale"], np.nan)
-        positions = np.where(there[..., None], said["pose"], np.nan)
+        unknown = np.full((len(inputs), len(COCO_JOINTS), 3), np.nan)
+        sigma = np.where(there, said.get("sigma", unknown) * self.header["sigma_scale"], np.nan)
+        positions = np.where(there, said["pose"], np.nan)
         if config.skeleton_fit:
             positions = fit_skeleton(positions, sigma)
+        azimuth, elevation = angles_of(torch.from_numpy(said["camera"]))
+        up = normalised(said.get("up", unknown[:, 0]))
         return RefinedPose(
             positions=positions,
             sigma=sigma,
-            up=np.where(alive[:, None], normalised(up), np.nan),
+            up=np.where(alive[:, None], up, np.nan),
             azimuth_deg=np.where(alive, np.degrees(azimuth.numpy()) % 360.0, np.nan),
             elevation_deg=np.where(alive, np.degrees(elevation.numpy()), np.nan),
             refiner="depth",

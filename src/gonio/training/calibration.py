@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
-from torch.utils.data import DataLoader
 
-from gonio.models.depth_refiner import PoseAwareDepthRefiner
-from gonio.training.data import ClipRows, stacked
-from gonio.training.module import scaled_to
+from gonio.landmarks.inputs import PoseInputs
+from gonio.models.depth_refiner import DepthRefiner
+from gonio.training.metrics import clip_scale
+from gonio.training.prepare import PreparedSequence, PreparedStore
 from gonio.types import FloatArray
 
 WITHIN_ONE_SIGMA = 0.6827
@@ -24,46 +24,64 @@ class Calibration:
 
     Attributes:
         sigma_scale: of x, y and z; 1 for a network that does not give sigma.
-        described: shares within 1 and 2 sigma before and after; JSON values.
+        described: shares within 1 and 2 sigma and the errors in use; JSON values.
     """
 
     sigma_scale: list[float]
     described: dict[str, Any]
 
 
-def calibrate(network: PoseAwareDepthRefiner, rows: ClipRows, batch_rows: int = 32) -> Calibration:
+def calibrate(
+    refiner: DepthRefiner, store: PreparedStore, clips: Sequence[tuple[str, int]]
+) -> Calibration:
     """Find the factor for each axis with which 68.27 % of the errors lie within one sigma.
 
+    The clips are refined as in use, all frames of them, each with the one scale that brings it
+    nearest to the truth.
+
     Args:
-        network: trained.
-        rows: the validation clips as they are.
-        batch_rows: rows at a time.
+        refiner: its own `sigma_scale` must be 1.
+        store: of the prepared clips.
+        clips: (key, frames) of the validation split.
     """
-    if not network.config.sigma_head:
-        return Calibration([1.0, 1.0, 1.0], {})
-    ratios = _ratios(network, rows, batch_rows)
+    pairs = [errors_in_use(refiner, store.load(key)) for key, _ in clips]
+    errors, sigma = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
+    described: dict[str, Any] = {
+        "depth_mean_cm": _rounded(100 * np.abs(errors[..., 2]).mean()),
+        "position_mean_cm": _rounded(100 * np.linalg.norm(errors, axis=-1).mean()),
+    }
+    if not refiner.network.config.sigma_head:
+        return Calibration([1.0, 1.0, 1.0], described)
+    ratios = np.abs(errors / sigma).reshape(-1, 3)
     scale = np.quantile(ratios, WITHIN_ONE_SIGMA, axis=0)
-    described = {
+    described |= {
         "within_1_sigma_before": _share(ratios, 1.0),
         "within_1_sigma": _share(ratios / scale, 1.0),
         "within_2_sigma": _share(ratios / scale, 2.0),
     }
-    return Calibration([round(float(s), 4) for s in scale], described)
+    return Calibration([_rounded(s) for s in scale], described)
 
 
-def _ratios(network: PoseAwareDepthRefiner, rows: ClipRows, batch_rows: int) -> FloatArray:
-    """(N, 3) |error| in units of sigma."""
-    found: list[FloatArray] = []
-    loader = DataLoader(rows, batch_size=batch_rows, collate_fn=stacked)
-    with torch.inference_mode():
-        for batch, target in loader:
-            refined = network(batch)
-            assert refined.log_sigma is not None  # the caller looked at the configuration
-            error = (scaled_to(refined.pose, target) - target.pose).abs()
-            ratio = error / refined.log_sigma.exp()
-            found.append(ratio[target.weight > 0].reshape(-1, 3).double().numpy())
-    return np.concatenate(found)
+def errors_in_use(refiner: DepthRefiner, clip: PreparedSequence) -> tuple[FloatArray, FloatArray]:
+    """Errors of a clip that is refined as in use, and the sigma that was given with them.
+
+    Returns:
+        (N, 17, 3) refined less true, metres, and (N, 17, 3) sigma, of the frames that count and in
+        which every joint is there.
+    """
+    inputs = PoseInputs(clip.landmarks, clip.frame, clip.there)
+    pose = refiner.refine_inputs(inputs, clip.time.astype(float), clip.rate_hz)
+    truth = clip.pose.astype(float)
+    counts = (clip.weight > 0) & np.isfinite(pose.positions).all(axis=(1, 2))
+    if not counts.any():
+        return np.zeros((0, *truth.shape[1:])), np.zeros((0, *truth.shape[1:]))
+    scale = clip_scale(pose.positions[counts], truth[counts])
+    return scale * pose.positions[counts] - truth[counts], scale * pose.sigma[counts]
 
 
 def _share(ratios: FloatArray, limit: float) -> float:
-    return round(float((ratios <= limit).mean()), 4)
+    return _rounded((ratios <= limit).mean())
+
+
+def _rounded(value: float) -> float:
+    return round(float(value), 4)

@@ -27,6 +27,7 @@ from gonio.capture.tasks import digest
 from gonio.errors import InputError
 from gonio.models.checkpoint_io import Checkpoint
 from gonio.models.depth_refiner import (
+    DepthRefiner,
     PoseAwareDepthRefiner,
     load_network,
     make_header,
@@ -97,7 +98,7 @@ def train_depth_refiner(clips: ClipList, options: TrainingOptions, folder: Path)
     kept = {k.removeprefix("network."): v for k, v in state.items() if k.startswith("network.")}
     network.load_state_dict(kept)
     network = network.half().float().to("cpu").eval()  # as the file will hold them
-    return _trained(network, clips, options, data, curves)
+    return _trained(network, clips, options, curves)
 
 
 def run_hash(clips: ClipList, options: TrainingOptions) -> str:
@@ -212,17 +213,17 @@ def _trained(
     network: PoseAwareDepthRefiner,
     clips: ClipList,
     options: TrainingOptions,
-    data: ClipData,
     curves: pd.DataFrame,
 ) -> Trained:
-    calibration = calibrate(network, data.rows_of("validation", None))
+    uncalibrated = DepthRefiner(network, make_header(network.config, {"sigma_scale": [1.0] * 3}))
+    calibration = calibrate(uncalibrated, clips.store, clips.clips["validation"])
     best = curves.iloc[int(curves[MONITORED].to_numpy().argmin())]
     metrics = {
         "best_epoch": int(best["epoch"]),
         "epochs": len(curves),
         "parameters": sum(int(np.prod(p.shape)) for p in network.parameters()),
         "validation": {k: round(float(v), 4) for k, v in best.items() if str(k).startswith("val_")},
-        "calibration": calibration.described,
+        "validation_in_use": calibration.described,
         "data": clips.described,
     }
     about = {
