@@ -12,7 +12,7 @@ import yaml
 
 from gonio.capture.shards import read_shard
 from gonio.capture.store import ShardStore
-from gonio.training.angle_source import AngleOptions
+from gonio.training.angle_options import AngleOptions
 from gonio.trc import read_trc
 from tests.training.angle_fakes import known_shard, shard_store
 

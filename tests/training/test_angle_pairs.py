@@ -8,7 +8,8 @@ from gonio.capture.tasks import LeftOutError
 from gonio.landmarks.pose import pose_without_refiner
 from gonio.options import InferenceOptions
 from gonio.skeleton import ANGLE_COLUMNS, COCO, JOINTS
-from gonio.training.angle_pairs import AngleSettings, angle_pair
+from gonio.training.angle_pairs import AngleSettings, angle_pair, true_both_ways
+from gonio.training.convention import convention_of
 from tests.training.angle_fakes import STATURE, known_shard
 
 NAMES = [joint.name for joint in JOINTS]
@@ -82,9 +83,20 @@ def test_without_markers_on_the_body_the_truth_is_augmented_too():
     np.testing.assert_allclose(pair.truth[:, knee, 0], pair.corrupted[:, knee, 0], atol=8)
     assert np.isfinite(pair.truth).all()
     body = known_shard(POSE)
-    chosen = pair_of(body, body_markers=False)
+    chosen = pair_of(body, true_markers="augmented")
     assert chosen.basis == "augmented"
     np.testing.assert_allclose(chosen.truth, pair.truth, atol=1e-5)
+
+
+def test_markers_on_the_body_can_be_turned_into_the_convention_of_the_augmenter():
+    shard = known_shard(POSE)
+    plain = settings()
+    convention = convention_of([true_both_ways(shard, plain)])
+    aligned = pair_of(shard, true_markers="aligned", convention=convention)
+    augmented = pair_of(shard, true_markers="augmented")
+    assert aligned.note == "true angles: markers on the body, aligned"
+    off = [np.abs(pair.truth - augmented.truth)[30].mean() for pair in (aligned, pair_of(shard))]
+    assert off[0] < 0.8 * off[1]
 
 
 def test_without_feet_the_ankles_are_left_out_and_the_rest_is_there():

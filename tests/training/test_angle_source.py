@@ -11,7 +11,8 @@ from gonio.errors import InputError, MissingFileError
 from gonio.models import depth_refiner
 from gonio.options import InferenceOptions
 from gonio.skeleton import MARKERS
-from gonio.training.angle_source import AngleOptions, plan_angles, sampled_markers
+from gonio.training.angle_options import AngleOptions
+from gonio.training.angle_source import plan_angles, sampled_markers
 from tests.training.angle_fakes import known_shard, shard_store
 
 CHAIN = InferenceOptions()
@@ -77,7 +78,7 @@ def test_a_second_run_does_nothing_and_another_setting_makes_another_folder(shar
     files = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npz")}
     run(shards, tmp_path)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npz")} == files
-    run(shards, tmp_path, body_markers=False)
+    run(shards, tmp_path, true_markers="augmented")
     assert len(list(tmp_path.rglob("*.npz"))) == 2 * len(files)
     next(iter(files)).unlink()
     run(shards, tmp_path)
@@ -91,6 +92,16 @@ def test_processes_give_the_same_bytes(shards, tmp_path):
         {p.name: p.read_bytes() for p in (tmp_path / n).rglob("*.npz")} for n in ("here", "pool")
     )
     assert here == pool
+
+
+def test_the_convention_is_taken_from_training_shards_and_part_of_the_hash(shards):
+    aligned = plan_angles(options(true_markers="aligned"), CHAIN, shards, NOWHERE)[0]
+    assert (
+        aligned.parameter_hash != plan_angles(options(), CHAIN, shards, NOWHERE)[0].parameter_hash
+    )
+    assert set(aligned.parameters["convention_deg"]) >= {"pelvis", "femur_R", "femur_L"}
+    _, pair = aligned.source.pair(aligned.tasks[1])
+    assert pair.basis == "markers on the body, aligned"
 
 
 def test_some_shards_spread_over_all(shards):

@@ -8,6 +8,8 @@ Wu et al. 2005 (shoulder Z-X-Y unless Y-X-Y is asked for).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -41,6 +43,7 @@ def joint_angles(
     *,
     cutoff_hz: float | None = 6.0,
     shoulder_sequence: ShoulderSequence = "ZXY",
+    turns: Mapping[str, FloatArray] | None = None,
 ) -> pd.DataFrame:
     """Joint angles of a clip.
 
@@ -51,6 +54,8 @@ def joint_angles(
             None filters nothing.
         shoulder_sequence: `ZXY` (flexion, adduction, rotation) or ISB's `YXY`, which renames the
             six shoulder columns to `ISB_SHOULDER_ANGLES`.
+        turns: segment -> (3, 3) constant turn from the frame that is meant into the one that the
+            markers make, for markers that sit elsewhere; none where not given.
 
     Returns:
         `time_s` and the 36 columns of `skeleton.ANGLE_COLUMNS`, degrees, T rows. Angles are
@@ -65,6 +70,8 @@ def joint_angles(
         raise InputError(f"shoulder_sequence is {shoulder_sequence!r}; allowed are 'ZXY' and 'YXY'")
     check_body_size(markers)
     frames = segment_frames(filtered(markers, cutoff_hz))
+    for name, turn in (turns or {}).items():
+        frames[name] = replace(frames[name], rotation=frames[name].rotation @ turn)
     patience = max(1, round(PATIENCE_S * markers.rate_hz))
     columns: dict[str, FloatArray] = {"time_s": markers.time_s}
     for joint in JOINTS:

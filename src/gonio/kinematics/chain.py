@@ -6,7 +6,7 @@ so that a network sees in training what it will see in use.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -15,7 +15,7 @@ from gonio.landmarks.repair import FILLED, RepairedLandmarks
 from gonio.markers.augment import augment_batch
 from gonio.markers.from_pose import MarkerOptions, ScaledMarkers, scaled_markers
 from gonio.options import InferenceOptions
-from gonio.types import MarkerTrajectories, RefinedPose
+from gonio.types import FloatArray, MarkerTrajectories, RefinedPose
 
 
 def markers_of(
@@ -65,12 +65,17 @@ def augmented(
     )
 
 
-def angles_of(markers: MarkerTrajectories, options: InferenceOptions) -> pd.DataFrame:
+def angles_of(
+    markers: MarkerTrajectories,
+    options: InferenceOptions,
+    turns: Mapping[str, FloatArray] | None = None,
+) -> pd.DataFrame:
     """Joint angles of the 65 markers; see `joint_angles`.
 
     Args:
         markers: (T, 65, 3) metres, lab frame.
         options: cut-off of the low-pass, and the sequence of the shoulder.
+        turns: of segments whose markers sit elsewhere than the augmenter puts them.
 
     Raises:
         InputError: as `joint_angles`.
@@ -79,4 +84,5 @@ def angles_of(markers: MarkerTrajectories, options: InferenceOptions) -> pd.Data
         markers,
         cutoff_hz=options.angle_cutoff_hz,
         shoulder_sequence=options.shoulder_sequence,
+        turns=turns,
     )

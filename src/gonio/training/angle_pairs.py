@@ -8,7 +8,7 @@ on the body, these take the place of the augmented ones.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -26,11 +26,18 @@ from gonio.markers.known import FOOT_MARKERS, known_trajectories
 from gonio.options import CameraOptions, InferenceOptions, SubjectOptions
 from gonio.signals import resample, resample_deg
 from gonio.skeleton import ANGLE_COLUMNS, JOINT_MARKERS, JOINTS, MARKERS
-from gonio.training.angle_checks import SizeLimits, body_of, impossible
+from gonio.training.angle_checks import SizeLimits, TrueBody, body_of, impossible
+from gonio.training.convention import Convention
 from gonio.types import FloatArray, LandmarkSequence, MarkerTrajectories, RefinedPose, known
 
 Refine = Callable[[LandmarkSequence, CameraOptions], RefinedPose]
-Basis = Literal["markers on the body", "augmented", "augmented, feet estimated"]
+TrueMarkers = Literal["body", "aligned", "augmented"]
+Basis = Literal[
+    "markers on the body",
+    "markers on the body, aligned",
+    "augmented",
+    "augmented, feet estimated",
+]
 
 _JOINT_NAMES = tuple(joint.name for joint in JOINTS)
 
@@ -44,8 +51,10 @@ class AngleSettings:
             read: a shard has a subject of its own, a camera that nobody knows, and Z-X-Y.
         limits: which bodies are human-sized.
         bmi: body mass index of everybody, since no source knows masses, kg/m^2.
-        body_markers: take the true anatomical markers where the source knows them; otherwise the
-            truth is augmented like the corrupted side, whose conventions it then shares.
+        true_markers: where the source knows the anatomical markers on the body: `body` takes them,
+            `aligned` takes them and turns their segments into the convention of the augmenter,
+            `augmented` augments the truth like the corrupted side.
+        convention: the turns of `aligned`.
         beyond_normal_deg: a true angle that is so far outside of the normal range of motion is an
             error of the source and becomes NaN; None keeps all.
     """
@@ -53,7 +62,8 @@ class AngleSettings:
     chain: InferenceOptions
     limits: SizeLimits = field(default_factory=SizeLimits)
     bmi: float = 22.5
-    body_markers: bool = True
+    true_markers: TrueMarkers = "body"
+    convention: Convention | None = None
     beyond_normal_deg: float | None = 60.0
 
 
@@ -99,11 +109,7 @@ def angle_pair(shard: Shard, settings: AngleSettings, refine: Refine) -> AnglePa
         InputError: the shard lacks what the angles need; the message says what.
     """
     body = body_of(shard, settings.limits)
-    subject = SubjectOptions(
-        height=body.stature_m if body.stated else None, mass=settings.bmi * body.stature_m**2
-    )
-    changes = {"subject": subject, "camera": CameraOptions(), "shoulder_sequence": "ZXY"}
-    options = settings.chain.model_copy(update=changes)
+    options = _options_for(body, settings)
     seen = shard.landmark_sequence
     _check_rate(seen, options)
     landmarks = repair_landmarks(seen, options.repair)
@@ -111,16 +117,45 @@ def angle_pair(shard: Shard, settings: AngleSettings, refine: Refine) -> AnglePa
     known_points = true_trajectories(shard, landmarks.sequence.time_s, body.stature_m)
     corrupted, truth, basis = _with_augmented(
         scaled.markers,
-        known_points if settings.body_markers else _first_22(known_points),
+        _first_22(known_points) if settings.true_markers == "augmented" else known_points,
         (scaled.stature.height_m, body.stature_m),
         options,
     )
-    said, true = (
-        _at_times(_degrees(markers, options), markers.time_s, shard.time_s)
-        for markers in (corrupted, truth)
-    )
+    turns = None
+    if basis == "markers on the body" and settings.convention is not None:
+        basis, turns = "markers on the body, aligned", settings.convention.turns
+    said = _at_times(_degrees(corrupted, options), corrupted.time_s, shard.time_s)
+    true = _at_times(_degrees(truth, options, turns), truth.time_s, shard.time_s)
     pair = AnglePair(corrupted, truth, said, true, basis, {})
     return _compared(pair, settings.beyond_normal_deg)
+
+
+def true_both_ways(
+    shard: Shard, settings: AngleSettings
+) -> tuple[MarkerTrajectories, MarkerTrajectories]:
+    """The 65 markers of the truth, on the body and augmented, for `convention_of`.
+
+    Args:
+        shard: evenly spaced frames, with markers on the body.
+        settings: parameters.
+
+    Raises:
+        LeftOutError: the body is not human-sized, or the frames are too few or too far apart.
+    """
+    body = body_of(shard, settings.limits)
+    options = _options_for(body, settings)
+    _check_rate(shard.landmark_sequence, options)
+    whole = true_trajectories(shard, shard.time_s, body.stature_m)
+    return whole, augmented([_first_22(whole)], body.stature_m, options)[0]
+
+
+def _options_for(body: TrueBody, settings: AngleSettings) -> InferenceOptions:
+    """The parameters of `inference` as if the true body were the subject of a video."""
+    subject = SubjectOptions(
+        height=body.stature_m if body.stated else None, mass=settings.bmi * body.stature_m**2
+    )
+    changes = {"subject": subject, "camera": CameraOptions(), "shoulder_sequence": "ZXY"}
+    return settings.chain.model_copy(update=changes)
 
 
 def _check_rate(seen: LandmarkSequence, options: InferenceOptions) -> None:
@@ -198,11 +233,15 @@ def _first_22(markers: MarkerTrajectories) -> MarkerTrajectories:
     )
 
 
-def _degrees(markers: MarkerTrajectories, options: InferenceOptions) -> FloatArray:
+def _degrees(
+    markers: MarkerTrajectories,
+    options: InferenceOptions,
+    turns: Mapping[str, FloatArray] | None = None,
+) -> FloatArray:
     """(T, 12, 3) degrees."""
     with warnings.catch_warnings():  # what is missing is NaN and counted
         warnings.simplefilter("ignore", KinematicsWarning)
-        table: pd.DataFrame = angles_of(markers, options)
+        table: pd.DataFrame = angles_of(markers, options, turns)
     return table[list(ANGLE_COLUMNS)].to_numpy(dtype=float).reshape(len(table), len(JOINTS), 3)
 
 

@@ -5,29 +5,36 @@ It runs on the machinery of `data_conversion` (tasks, executors, store, manifest
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+import numpy as np
+from tqdm import tqdm
 
 from gonio import __version__
-from gonio.capture.executor import ExecutorName, ExecutorOptions
 from gonio.capture.manifest import Manifest, Record
 from gonio.capture.schema import SCHEMA_VERSION
 from gonio.capture.shards import Shard, read_shard
 from gonio.capture.store import ConversionPlan, ShardStore
-from gonio.capture.tasks import Converted, Task, digest
-from gonio.errors import InputError, MissingFileError
+from gonio.capture.tasks import Converted, LeftOutError, Task, digest
+from gonio.errors import MissingFileError
 from gonio.landmarks.pose import pose_without_refiner
 from gonio.markers.augmenter_networks import check_provider
 from gonio.models.registry import checkpoint_record, depth_checkpoint, no_depth_checkpoint
-from gonio.options import InferenceOptions, told
-from gonio.training.angle_checks import SizeLimits
-from gonio.training.angle_pairs import AnglePair, AngleSettings, Refine, angle_pair
+from gonio.options import InferenceOptions
+from gonio.training.angle_options import AngleOptions
+from gonio.training.angle_pairs import (
+    AnglePair,
+    AngleSettings,
+    Refine,
+    angle_pair,
+    true_both_ways,
+)
+from gonio.training.convention import Convention, convention_of
 from gonio.types import MarkerTrajectories
 
 _CHAIN = (
@@ -40,73 +47,6 @@ _CHAIN = (
     "angle_cutoff_hz",
 )
 """Parameters of `inference` that the angles depend on; the provider changes last digits only."""
-
-
-class AngleOptions(BaseModel):
-    """All parameters of `joint_angle_generation`, below `angles`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    sources: tuple[str, ...] = ("rendered",)
-    refiner: Literal["depth", "none"] = "depth"
-    body_markers: bool = Field(True, description="true markers on the body, where there are some")
-    bmi: float = Field(22.5, ge=10, le=60, description="of everybody: no source knows masses")
-    shortest_m: float = Field(0.9, gt=0, description="bodies below it are left out")
-    tallest_m: float = Field(2.4, le=2.8, description="bodies above it are left out")
-    beyond_normal_deg: float | None = Field(60.0, ge=0, description="true angles beyond are errors")
-    max_shards: int | None = Field(None, ge=1, description="of each source; null for all")
-    trc_sequences: int = Field(20, ge=0, description="whose markers are written as TRC")
-    executor: ExecutorName = "pool"
-    workers: int = Field(1, ge=1, description="processes of the pool")
-    scheduler: str | None = Field(None, description="address of the Dask scheduler")
-
-    @field_validator("sources", mode="before")
-    @classmethod
-    def _parted(cls, value: Any) -> Any:
-        return tuple(value.split("+")) if isinstance(value, str) else value
-
-    @field_validator("sources")
-    @classmethod
-    def _usable(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not value or "projected" in value:
-            raise ValueError(
-                "allowed are sources that data_conversion made from pictures, one or more, with + "
-                "between them: projected motion has frames 0.1 s apart and no detection to repair"
-            )
-        return value
-
-    @classmethod
-    def from_parameters(cls, parameters: Mapping[str, Any]) -> AngleOptions:
-        """Take `angles` out of all parameters of a run and check it.
-
-        Raises:
-            InputError: a value that is not allowed; the message names it.
-        """
-        try:
-            options = cls.model_validate(dict(parameters.get("angles") or {}))
-        except ValidationError as error:
-            raise InputError(f"angles: {told(error)}") from error
-        SizeLimits(options.shortest_m, options.tallest_m)
-        return options
-
-    @property
-    def execution(self) -> ExecutorOptions:
-        """Where the tasks run."""
-        return ExecutorOptions(self.executor, self.workers, self.scheduler)
-
-    def settings(self, chain: InferenceOptions) -> AngleSettings:
-        """What the angles of a shard depend on.
-
-        Args:
-            chain: the parameters of `inference`.
-        """
-        return AngleSettings(
-            chain=chain,
-            limits=SizeLimits(self.shortest_m, self.tallest_m),
-            bmi=self.bmi,
-            body_markers=self.body_markers,
-            beyond_normal_deg=self.beyond_normal_deg,
-        )
 
 
 @dataclass(frozen=True)
@@ -212,11 +152,15 @@ def plan_angles(
         advice = no_depth_checkpoint(own_checkpoint).replace("refiner=none", "angles.refiner=none")
         raise MissingFileError(advice)
     manifest = shards.manifest().select(options.sources)
+    settings = options.settings(chain)
+    if options.true_markers == "aligned":
+        settings = replace(
+            settings, convention=calibrated(manifest, settings, options.calibration_shards)
+        )
+    convention = settings.convention.described() if settings.convention else None
     plans = []
     for name in options.sources:
-        source = AngleSource(
-            name, shards.root, options.settings(chain), checkpoint, options.max_shards
-        )
+        source = AngleSource(name, shards.root, settings, checkpoint, options.max_shards)
         parameters = {
             "source": name,
             "shards": manifest.folders[name].name,
@@ -225,14 +169,36 @@ def plan_angles(
             "augmenter": version("pose2sim"),
             "refiner": checkpoint_record(checkpoint, own_checkpoint) if checkpoint else "none",
             "chain": chain.model_dump(include=set(_CHAIN)),
+            "convention_deg": convention,
             **options.model_dump(
-                include={"bmi", "body_markers", "shortest_m", "tallest_m", "beyond_normal_deg"}
+                include={"bmi", "true_markers", "shortest_m", "tallest_m", "beyond_normal_deg"}
             ),
         }
         plans.append(
             ConversionPlan(source, parameters, digest(parameters), tuple(source.list_tasks()))
         )
     return plans
+
+
+def calibrated(manifest: Manifest, settings: AngleSettings, count: int) -> Convention:
+    """How markers on the body are turned against augmented ones, over training shards.
+
+    Args:
+        manifest: of the sources.
+        settings: parameters.
+        count: shards at most, spread evenly.
+
+    Raises:
+        InputError: no training shard has markers on the body.
+    """
+    train = tuple(r for r in manifest.with_status("done") if r.split == "train")
+    clips = []
+    for record in tqdm(evenly(train, count), desc="calibrate", unit=" shards"):
+        shard = read_shard(manifest.path_of(record))
+        if np.isfinite(shard.markers_truth).any():
+            with suppress(LeftOutError):
+                clips.append(true_both_ways(shard, settings))
+    return convention_of(clips)
 
 
 def sampled_markers(

@@ -13,7 +13,8 @@ from gonio.datasets.checkpoint import CheckpointFile
 from gonio.options import InferenceOptions
 from gonio.reporting.angle_histograms import angle_histograms
 from gonio.reporting.figures import figure_png
-from gonio.training.angle_source import AngleOptions, plan_angles, sampled_markers
+from gonio.training.angle_options import AngleOptions
+from gonio.training.angle_source import plan_angles, sampled_markers
 from gonio.training.angle_statistics import AngleStatistics, angle_statistics, summary
 from gonio.types import MarkerTrajectories
 

@@ -1,0 +1,82 @@
+"""The parameters of `joint_angle_generation`: typed, frozen, checked before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from gonio.capture.executor import ExecutorName, ExecutorOptions
+from gonio.errors import InputError
+from gonio.options import InferenceOptions, told
+from gonio.training.angle_checks import SizeLimits
+from gonio.training.angle_pairs import AngleSettings, TrueMarkers
+
+
+class AngleOptions(BaseModel):
+    """All parameters of `joint_angle_generation`, below `angles`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sources: tuple[str, ...] = ("rendered",)
+    refiner: Literal["depth", "none"] = "depth"
+    true_markers: TrueMarkers = Field("body", description="where the source has a body surface")
+    calibration_shards: int = Field(200, ge=1, description="of `aligned`: training shards at most")
+    bmi: float = Field(22.5, ge=10, le=60, description="of everybody: no source knows masses")
+    shortest_m: float = Field(0.9, gt=0, description="bodies below it are left out")
+    tallest_m: float = Field(2.4, le=2.8, description="bodies above it are left out")
+    beyond_normal_deg: float | None = Field(60.0, ge=0, description="true angles beyond are errors")
+    max_shards: int | None = Field(None, ge=1, description="of each source; null for all")
+    trc_sequences: int = Field(20, ge=0, description="whose markers are written as TRC")
+    executor: ExecutorName = "pool"
+    workers: int = Field(1, ge=1, description="processes of the pool")
+    scheduler: str | None = Field(None, description="address of the Dask scheduler")
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _parted(cls, value: Any) -> Any:
+        return tuple(value.split("+")) if isinstance(value, str) else value
+
+    @field_validator("sources")
+    @classmethod
+    def _usable(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value or "projected" in value:
+            raise ValueError(
+                "allowed are sources that data_conversion made from pictures, one or more, with + "
+                "between them: projected motion has frames 0.1 s apart and no detection to repair"
+            )
+        return value
+
+    @classmethod
+    def from_parameters(cls, parameters: Mapping[str, Any]) -> AngleOptions:
+        """Take `angles` out of all parameters of a run and check it.
+
+        Raises:
+            InputError: a value that is not allowed; the message names it.
+        """
+        try:
+            options = cls.model_validate(dict(parameters.get("angles") or {}))
+        except ValidationError as error:
+            raise InputError(f"angles: {told(error)}") from error
+        SizeLimits(options.shortest_m, options.tallest_m)
+        return options
+
+    @property
+    def execution(self) -> ExecutorOptions:
+        """Where the tasks run."""
+        return ExecutorOptions(self.executor, self.workers, self.scheduler)
+
+    def settings(self, chain: InferenceOptions) -> AngleSettings:
+        """What the angles of a shard depend on.
+
+        Args:
+            chain: the parameters of `inference`.
+        """
+        return AngleSettings(
+            chain=chain,
+            limits=SizeLimits(self.shortest_m, self.tallest_m),
+            bmi=self.bmi,
+            true_markers=self.true_markers,
+            beyond_normal_deg=self.beyond_normal_deg,
+        )
