@@ -89,6 +89,34 @@ def test_landmarks_beyond_the_17_matter_only_where_all_are_seen() -> None:
         assert (moved > 1e-5) == everything
 
 
+def test_on_the_image_points_a_new_network_changes_no_depth() -> None:
+    batch = random_batch()
+    refined = PoseAwareDepthRefiner(replace(FULL, on_image=True))(batch)
+    seen = batch.landmarks[:, :, list(COCO_FROM_MEDIAPIPE)]
+    hips = seen[:, :, [COCO["left_hip"], COCO["right_hip"]], 2].mean(dim=2, keepdim=True)
+    torch.testing.assert_close(refined.pose[..., 2], seen[..., 2] - hips)
+
+
+def test_on_the_image_points_joints_stay_near_their_rays() -> None:
+    network = trained_looking(replace(FULL, on_image=True))
+    with torch.no_grad():
+        network.delta_head[-1].bias[:2] = 50.0  # the network wants all joints far aside
+    batch = random_batch()
+    batch.landmarks[..., :5] *= 0.3
+    refined = network(batch)
+    seen = batch.landmarks[:, :, list(COCO_FROM_MEDIAPIPE)]
+    hips = [COCO["left_hip"], COCO["right_hip"]]
+
+    def beside(scale: torch.Tensor) -> torch.Tensor:
+        pose = refined.pose[..., :2]
+        image = seen[..., 3:5] * scale
+        return pose - (image - image[:, :, hips].mean(dim=2, keepdim=True))
+
+    factors = torch.linspace(0.3, 3, 60)
+    nearest = torch.stack([beside(f).norm(dim=-1).mean(dim=2) for f in factors]).amin(dim=0)
+    assert nearest.max() < 0.25  # perspective and 3 cm, not half metres
+
+
 def test_in_a_batch_as_alone() -> None:
     network = trained_looking(FULL)
     batch = random_batch(rows=3)

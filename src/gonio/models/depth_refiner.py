@@ -52,6 +52,10 @@ LIMB_ENDS = tuple(zip(*COCO_LIMBS, strict=True))
 """First and second joints of the limbs."""
 WINDOWS_AT_ONCE = 32
 """Windows that go through the network together: what bounds the memory of a long clip."""
+OFF_IMAGE_M = 0.03
+"""With `on_image`, how far a joint may lie beside its image point, in x and in y."""
+DISTANCE_RANGE_M = (1.2, 30.0)
+"""Of a camera that sees a whole person."""
 DELTA_UNIT_M = 0.1
 """An output of 1 moves a joint by so much: keeps the last layer's weights near 1."""
 
@@ -74,6 +78,7 @@ class DepthRefinerConfig:
     all_landmarks: bool = False  # 33 tokens a frame in place of COCO's 17
     up_head: bool = False  # the direction against gravity; without it `up` is not predicted
     sigma_head: bool = False  # one standard deviation a joint and axis
+    on_image: bool = False  # x and y lie on the image points but for a few centimetres
     temporal_layers: int = 0  # attention over time; 0 for a network that sees one frame
     d_time: int = 192  # features a frame in the attention over time
     time_heads: int = 6  # divides d_time
@@ -195,6 +200,8 @@ class PoseAwareDepthRefiner(nn.Module):
             self.over_time = OverTime(config)
         self.norm = nn.LayerNorm(d)
         self.delta_head = mlp(d, d, 3, zero=True)
+        if config.on_image:
+            self.scale_head = mlp(3 * len(COCO_JOINTS), d, 1, zero=True)
         if config.sigma_head:
             self.sigma_head = mlp(d, d // 2, 3, zero=True)
         if config.up_head:
@@ -216,7 +223,6 @@ class PoseAwareDepthRefiner(nn.Module):
 
     def forward(self, batch: Batch) -> Refined:
         """Refine B clips; see `Batch` and `Refined`."""
-        raw = batch.landmarks[:, :, list(COCO_FROM_MEDIAPIPE), :3]  # (B, T, J, 3)
         there = batch.there[:, :, self.tokens]  # (B, T, L)
         features = (batch.landmarks - self.feature_mean) / self.feature_scale
         features = features[:, :, self.tokens] * there[..., None]  # (B, T, L, 6)
@@ -234,10 +240,16 @@ class PoseAwareDepthRefiner(nn.Module):
             camera = camera + change
         else:
             x = x[:, :, self.joint_tokens]  # (B, T, J, d)
-        return self._heads(raw, self.norm(x), camera)
+        return self._heads(batch, self.norm(x), camera)
 
-    def _heads(self, raw: Tensor, x: Tensor, camera: Tensor) -> Refined:
-        pose = raw + DELTA_UNIT_M * self.delta_head(x)  # (B, T, J, 3)
+    def _heads(self, batch: Batch, x: Tensor, camera: Tensor) -> Refined:
+        raw = batch.landmarks[:, :, list(COCO_FROM_MEDIAPIPE), :3]  # (B, T, J, 3)
+        delta = self.delta_head(x)  # (B, T, J, 3)
+        pose = (
+            self._on_image(batch, delta, camera)
+            if self.config.on_image
+            else raw + (DELTA_UNIT_M * delta)
+        )
         hips = pose[:, :, [COCO["left_hip"], COCO["right_hip"]]].mean(dim=2, keepdim=True)
         log_sigma = up = limbs = None
         if self.config.sigma_head:
@@ -250,6 +262,21 @@ class PoseAwareDepthRefiner(nn.Module):
             ends = [torch.stack([x[:, :, COCO[n]] for n in side], 2) for side in LIMB_ENDS]
             limbs = functional.normalize(self.limb_head(torch.cat(ends, dim=-1)), dim=-1)
         return Refined(pose - hips, camera, log_sigma, up, limbs)
+
+    def _on_image(self, batch: Batch, delta: Tensor, camera: Tensor) -> Tensor:
+        """(B, T, J, 3) the pose on the rays through the image points, as far as the camera knows.
+
+        Depth is MediaPipe's with its delta. A joint at depth z behind the mid-hip, seen at u (in
+        metres at the depth of the mid-hip), lies at u (1 + z / distance). Where the detector's
+        point is not the joint, it may lie `OFF_IMAGE_M` beside it.
+        """
+        seen = batch.landmarks[:, :, list(COCO_FROM_MEDIAPIPE)]  # (B, T, J, 6)
+        depth = seen[..., 2:3] + DELTA_UNIT_M * delta[..., 2:]  # (B, T, J, 1)
+        distance = camera.norm(dim=-1).clamp(*DISTANCE_RANGE_M)[..., None, None]
+        nearness = (1 + depth / distance).clamp_min(0.3)
+        scale = 1 + DELTA_UNIT_M * self.scale_head(delta.flatten(2))[..., None]  # (B, T, 1, 1)
+        across = seen[..., 3:5] * scale * nearness + OFF_IMAGE_M * torch.tanh(delta[..., :2])
+        return torch.cat([across, depth], dim=-1)
 
 
 class OverTime(nn.Module):

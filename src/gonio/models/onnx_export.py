@@ -65,9 +65,7 @@ def export_onnx(network: PoseAwareDepthRefiner, path: str | Path) -> None:
             verbose=False,
         )
     except ImportError as error:
-        raise GonioError(
-            f'ONNX export needs {error.name}: pip install "gonio[onnx]"'
-        ) from error
+        raise GonioError(f'ONNX export needs {error.name}: pip install "gonio[onnx]"') from error
     assert program is not None  # it is None only where a file name is given
     with replacing(path) as scratch:
         program.save(scratch, external_data=False)

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from gonio.capture.conversion import ConversionOptions, convert, plan_conversion
 from gonio.capture.projected.detector_model import fit_detector_model
-from gonio.capture.projected.source import ProjectedOptions, projected_landmarks
+from gonio.capture.projected.source import ProjectedOptions, projected_landmarks, tilted
 from gonio.capture.shards import read_shard
 from gonio.errors import InputError
 from gonio.skeleton import COCO_FROM_MEDIAPIPE
@@ -40,6 +41,18 @@ def test_the_image_lies_where_the_camera_sees_the_body() -> None:
     centre = np.abs(said.mean(axis=1) - true.mean(axis=1)).max()
     assert centre < 0.35 * size
     assert landmarks.rate_hz == pytest.approx(10)
+
+
+def test_a_tilted_body_keeps_its_shape_its_place_and_gravity() -> None:
+    truth = walking_truth(5)
+    turn = Rotation.from_euler("xyz", [20, 40, -10], degrees=True).as_matrix()
+    other = tilted(truth, turn)
+    np.testing.assert_allclose(other.mid_hip, truth.mid_hip)
+    np.testing.assert_allclose(other.up, truth.up)
+    bones = np.linalg.norm(np.diff(truth.joints, axis=1), axis=2)
+    np.testing.assert_allclose(np.linalg.norm(np.diff(other.joints, axis=1), axis=2), bones)
+    relative = truth.joints - truth.mid_hip[:, None]
+    np.testing.assert_allclose(other.joints - other.mid_hip[:, None], relative @ turn.T)
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from gonio.capture.pairs import Truth, build_shard
 from gonio.capture.projected.detector_model import DetectorModel, load_detector_model
@@ -39,6 +40,9 @@ class ProjectedOptions:
         seed: of everything; its bodies and scenes are others than those of rendered pairs.
         sequence_frames: frames a sequence, 0.1 s apart.
         made_share, mix_share, offset_share: as in `RenderedOptions`.
+        offset_factor: on the strength of the random offsets of the joints.
+        tilt_share: of sequences whose body is tilted as a whole.
+        tilt_deg: standard deviation of the tilt about any axis, degrees.
 
     Raises:
         InputError: a value out of range.
@@ -51,6 +55,9 @@ class ProjectedOptions:
     made_share: float = 0.3
     mix_share: float = 0.35
     offset_share: float = 0.7
+    offset_factor: float = 1.5
+    tilt_share: float = 0.5
+    tilt_deg: float = 25.0
 
     def __post_init__(self) -> None:
         if min(self.sequences, self.cameras) < 1 or self.sequence_frames < 6:
@@ -141,8 +148,13 @@ class ProjectedSource:
         rendered: RenderedTask = task.details["rendered"]
         number: int = task.details["camera"]
         scene_seed = rendered.scene_seed if number == 0 else rendered.scene_seed + 7919 * number
-        truth = RenderedSequence(rendered).truth_from(sample_scene(scene_seed).camera)
+        factor = self.options.offset_factor
+        sequence = RenderedSequence(replace(rendered, offsets=factor * rendered.offsets))
+        truth = sequence.truth_from(sample_scene(scene_seed).camera)
         rng = np.random.default_rng([0x9403, scene_seed])
+        if rng.random() < self.options.tilt_share:
+            vector = np.radians(self.options.tilt_deg) * rng.normal(size=3)
+            truth = tilted(truth, Rotation.from_rotvec(vector).as_matrix())
         landmarks = projected_landmarks(truth, _detector(task.details["detector"]), rng)
         labels = ShardLabels(
             source=self.name,
@@ -153,6 +165,19 @@ class ProjectedSource:
             detector="mediapipe modelled",
         )
         return Converted(build_shard(landmarks, truth, labels))
+
+
+def tilted(truth: Truth, turn: FloatArray) -> Truth:
+    """The same movement of a body that leans as a whole; gravity and the camera stay.
+
+    Args:
+        truth: camera frame.
+        turn: (3, 3) rotation of the body about its mid-hip, camera frame.
+    """
+    centre = truth.mid_hip[:, None]
+    feet = None if truth.feet is None else centre + (truth.feet - centre) @ turn.T
+    joints = centre + (truth.joints - centre) @ turn.T
+    return replace(truth, joints=joints, feet=feet, markers=None, pelvis_forward=None)
 
 
 @lru_cache(maxsize=1)
