@@ -43,6 +43,7 @@ class ProjectedOptions:
         offset_factor: on the strength of the random offsets of the joints.
         tilt_share: of sequences whose body is tilted as a whole.
         tilt_deg: standard deviation of the tilt about any axis, degrees.
+        elevation_deg: lowest and highest camera above the horizontal; all between are as likely.
 
     Raises:
         InputError: a value out of range.
@@ -56,8 +57,9 @@ class ProjectedOptions:
     mix_share: float = 0.35
     offset_share: float = 0.7
     offset_factor: float = 1.5
-    tilt_share: float = 0.5
-    tilt_deg: float = 25.0
+    tilt_share: float = 0.35
+    tilt_deg: float = 20.0
+    elevation_deg: tuple[float, float] = (-15.0, 45.0)
 
     def __post_init__(self) -> None:
         if min(self.sequences, self.cameras) < 1 or self.sequence_frames < 6:
@@ -150,8 +152,10 @@ class ProjectedSource:
         scene_seed = rendered.scene_seed if number == 0 else rendered.scene_seed + 7919 * number
         factor = self.options.offset_factor
         sequence = RenderedSequence(replace(rendered, offsets=factor * rendered.offsets))
-        truth = sequence.truth_from(sample_scene(scene_seed).camera)
         rng = np.random.default_rng([0x9403, scene_seed])
+        elevation = float(rng.uniform(*self.options.elevation_deg))
+        camera = replace(sample_scene(scene_seed).camera, elevation_deg=elevation)
+        truth = sequence.truth_from(camera)
         if rng.random() < self.options.tilt_share:
             vector = np.radians(self.options.tilt_deg) * rng.normal(size=3)
             truth = tilted(truth, Rotation.from_rotvec(vector).as_matrix())
