@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from gonio.options import RepairOptions
-from gonio.skeleton import COCO, MEDIAPIPE
+from gonio.skeleton import COCO, COCO_FROM_MEDIAPIPE, MEDIAPIPE
 from gonio.training.augmentation import (
     LIMBS,
     AugmentationOptions,
     augmented,
     hidden,
     mirrored,
+    reoriented,
     rolled,
 )
 from gonio.training.prepare import PreparedSequence, prepare_shard
@@ -103,3 +105,18 @@ def test_the_same_generator_gives_the_same_clip(clip: PreparedSequence) -> None:
     )
     assert_same(one, again)
     assert np.abs(one.landmarks - other.landmarks).max() > 1e-3
+
+
+def test_a_detector_may_be_right_about_how_the_body_is_turned(clip: PreparedSequence) -> None:
+    turn = Rotation.from_euler("x", 20, degrees=True).as_matrix().astype(np.float32)
+    landmarks = clip.landmarks.copy()
+    coco = list(COCO_FROM_MEDIAPIPE)
+    landmarks[:, coco, :3] = clip.pose @ turn.T
+    turned = replace(clip, landmarks=landmarks)
+    right = reoriented(turned, 1.0)
+    np.testing.assert_allclose(right.landmarks[:, coco, :3], clip.pose, atol=1e-4)
+    half = reoriented(turned, 0.5)
+    expected = clip.pose @ Rotation.from_euler("x", 10, degrees=True).as_matrix().T
+    np.testing.assert_allclose(half.landmarks[:, coco, :3], expected, atol=1e-3)
+    np.testing.assert_array_equal(right.landmarks[..., 3:], turned.landmarks[..., 3:])
+    assert_same(reoriented(turned, 0.0), turned)

@@ -12,12 +12,22 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
+from scipy.spatial.transform import Rotation
 
 from gonio.landmarks.inputs import FRAME_FEATURES, Array, mirrored_landmarks, viewpoint_features
-from gonio.skeleton import ARM_LANDMARKS, COCO_MIRROR, LEG_LANDMARKS, MEDIAPIPE, MEDIAPIPE_MIRROR
+from gonio.skeleton import (
+    ARM_LANDMARKS,
+    COCO_FROM_MEDIAPIPE,
+    COCO_MIRROR,
+    LEG_LANDMARKS,
+    MEDIAPIPE,
+    MEDIAPIPE_MIRROR,
+)
 from gonio.training.prepare import PreparedSequence
 
 _PLACE_U, _PLACE_V = (FRAME_FEATURES.index(name) for name in ("mid_hip_u", "mid_hip_v"))
+_COCO = list(COCO_FROM_MEDIAPIPE)
+_FRAMES_A_TURN = 4
 _VIEWPOINT = slice(3, len(FRAME_FEATURES))
 LIMBS: tuple[tuple[int, ...], ...] = tuple(
     tuple(MEDIAPIPE[f"{side}_{part}"] for part in parts[1:])
@@ -36,6 +46,9 @@ class AugmentationOptions(BaseModel):
     roll_deg: float = Field(12.0, ge=0, le=90, description="largest turn in the image plane")
     world_noise_m: float = Field(0.01, ge=0, le=0.5, description="standard deviation a clip")
     image_noise_m: float = Field(0.006, ge=0, le=0.5, description="standard deviation a clip")
+    orientation: float = Field(
+        0.0, ge=0, le=1, description="largest share of the detector's turn that is taken back"
+    )
     limb_dropout: float = Field(0.05, ge=0, le=1, description="share of limbs that are hidden")
     frame_dropout: float = Field(0.03, ge=0, le=1, description="share of frames that are hidden")
 
@@ -50,6 +63,7 @@ def augmented(
         options: how strongly.
         rng: of this clip in this epoch.
     """
+    clip = reoriented(clip, float(rng.uniform(0, options.orientation)))
     if options.mirror and rng.random() < 0.5:
         clip = mirrored(clip)
     angle = np.radians(rng.uniform(-options.roll_deg, options.roll_deg))
@@ -61,6 +75,32 @@ def augmented(
     frame[:, _VIEWPOINT] = viewpoint_features(landmarks[..., 3:5].astype(float))
     frame *= clip.there.any(axis=1, keepdims=True)
     return replace(clip, frame=frame)
+
+
+def reoriented(clip: PreparedSequence, share: float) -> PreparedSequence:
+    """The clip of a detector that is right, by a share, about how the whole body is turned.
+
+    MediaPipe turns rendered bodies towards the level when the camera looks down on them, by twice
+    as much as it turns real people, so a network must not learn by how much. The image and the
+    truth stay; the world landmarks are turned by one rotation, the mean over the clip.
+
+    Args:
+        clip: prepared.
+        share: of the mean turn from MediaPipe's pose to the truth, 0 to 1.
+    """
+    whole = (clip.weight > 0) & clip.there[:, _COCO].all(axis=1)
+    if share == 0 or not whole.any():
+        return clip
+    some = np.flatnonzero(whole)[::_FRAMES_A_TURN]
+    said = clip.landmarks[some][:, _COCO, :3]
+    turns = [
+        Rotation.align_vectors(true, pose)[0].as_rotvec()
+        for true, pose in zip(clip.pose[some], said, strict=True)
+    ]
+    turn = Rotation.from_rotvec(share * np.mean(turns, axis=0)).as_matrix().astype(np.float32)
+    landmarks = clip.landmarks.copy()
+    landmarks[..., :3] = landmarks[..., :3] @ turn.T
+    return replace(clip, landmarks=landmarks)
 
 
 def mirrored(clip: PreparedSequence) -> PreparedSequence:
