@@ -64,5 +64,6 @@ def test_one_frame_alone(refiner: DepthRefiner) -> None:
 def test_many_frames(refiner: DepthRefiner, count: int) -> None:
     landmarks = frames_of(count)
     seconds = seconds_of(lambda: refiner.refine(landmarks), repeats=3)
-    print(f"\nrefine: {count / seconds:.0f} frames/s of {count}, {1000 * seconds / count:.2f} ms each")
+    rate, each = count / seconds, 1000 * seconds / count
+    print(f"\nrefine: {rate:.0f} frames/s of {count}, {each:.2f} ms each")
     assert count / seconds > FEWEST_FRAMES_A_SECOND

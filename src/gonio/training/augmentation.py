@@ -80,9 +80,9 @@ def augmented(
 def reoriented(clip: PreparedSequence, share: float) -> PreparedSequence:
     """The clip of a detector that is right, by a share, about how the whole body is turned.
 
-    MediaPipe turns rendered bodies towards the level when the camera looks down on them, by twice
-    as much as it turns real people, so a network must not learn by how much. The image and the
-    truth stay; the world landmarks are turned by one rotation, the mean over the clip.
+    MediaPipe takes rendered bodies to be seen from a more level camera than they are, more so than
+    people on the real recordings at hand, so a network must not learn by how much. The image and
+    the truth stay; the world landmarks are turned by one rotation, the mean over the clip.
 
     Args:
         clip: prepared.
