@@ -81,7 +81,7 @@ def test_a_training_has_a_name_and_spares_the_others(folder: Path) -> None:
         ("training.epochs=0", "epochs"),
         ("training.network.d_model=15", "multiple of heads"),
         ("training.network.depth=3", "there is no parameter training.network.depth"),
-        ("training.sources=mtc", "sources"),
+        ("training.sources=mtc", "there are no shards of mtc"),
         ("training.precision=8-bit", "precision"),
         ("training.name=a/b", "training.name"),
     ],
