@@ -5,7 +5,6 @@ Repair runs once a shard and not once an epoch; training reads what it needs and
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -27,8 +26,6 @@ from gonio.landmarks.repair import repair_landmarks
 from gonio.options import RepairOptions
 from gonio.signals import nearest
 from gonio.training.targets import camera_in_pelvis
-
-logger = logging.getLogger(__name__)
 
 PREPARED_FORMAT = 2
 _SHAPES: dict[str, tuple[int, ...]] = {

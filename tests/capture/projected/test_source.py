@@ -58,7 +58,7 @@ def test_a_tilted_body_keeps_its_shape_its_place_and_gravity() -> None:
 @pytest.mark.slow
 def test_rendered_pairs_lend_their_errors_to_projected_ones(tmp_path: Path) -> None:
     pytest.importorskip("anny", reason="the optional body model anny is not installed")
-    rendered = {"frames": 96, "sequence_frames": 24, "frame_rates": [10.0], "seed": 3}
+    rendered = {"frames": 720, "sequence_frames": 24, "frame_rates": [30.0], "seed": 3}
     folders = {"rendered": tmp_path / "none"}
     shares = {"split_shares": (1.0, 0.0, 0.0)}
     convert(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from gonio.capture.manifest import Manifest
 from gonio.capture.pairs import Truth, build_shard
 from gonio.capture.projected.detector_model import DetectorModel, load_detector_model
 from gonio.capture.projected.measured import measured_detector
@@ -90,7 +91,6 @@ class ProjectedSource:
         motion_folder: clips of recorded motion; where it does not exist, motion is made.
         shards_folder: of the rendered pairs whose errors are borrowed.
         options: what to project.
-        previews: not used; there are no pictures.
     """
 
     motion_folder: Path
@@ -105,20 +105,17 @@ class ProjectedSource:
     def parameters(self) -> dict[str, Any]:
         """What the shards depend on; more sequences only make more tasks."""
         kept = {k: v for k, v in asdict(self.options).items() if k != "sequences"}
-        return {**kept, "errors_of": self._errors_of(), "motion": self._movements().parameters()}
+        return {
+            **kept,
+            "errors_of": _errors_of(self._rendered()),
+            "motion": self._movements().parameters(),
+        }
 
     def _movements(self) -> RenderedSource:
         return RenderedSource(self.motion_folder, self.options.rendered())
 
-    def _errors_of(self) -> str:
-        manifest = ShardStore(self.shards_folder).manifest().select(["rendered"])
-        train = [r for r in manifest.with_status("done") if r.split == "train"]
-        return digest([[r.key, r.source_hash, r.bytes] for r in train])
-
-    @property
-    def detector_path(self) -> Path:
-        """Where the detector model lies."""
-        return self.shards_folder / "detector_models" / f"{self._errors_of()}.npz"
+    def _rendered(self) -> Manifest:
+        return ShardStore(self.shards_folder).manifest().select(["rendered"])
 
     def list_tasks(self) -> list[Task]:
         """A task for each movement and camera; the detector model is learned here, once.
@@ -126,8 +123,8 @@ class ProjectedSource:
         Raises:
             InputError: there are no rendered training pairs.
         """
-        manifest = ShardStore(self.shards_folder).manifest().select(["rendered"])
-        path = self.detector_path
+        manifest = self._rendered()
+        path = self.shards_folder / "detector_models" / f"{_errors_of(manifest)}.npz"
         measured_detector(manifest, path)
         return [
             replace(
@@ -169,6 +166,12 @@ class ProjectedSource:
             detector="mediapipe modelled",
         )
         return Converted(build_shard(landmarks, truth, labels))
+
+
+def _errors_of(rendered: Manifest) -> str:
+    """Hash of the rendered training pairs, whose errors are borrowed."""
+    train = [r for r in rendered.with_status("done") if r.split == "train"]
+    return digest([[r.key, r.source_hash, r.bytes] for r in train])
 
 
 def tilted(truth: Truth, turn: FloatArray) -> Truth:
