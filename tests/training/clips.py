@@ -6,8 +6,9 @@ from pathlib import Path
 
 from gonio.capture.store import Outcome, ShardStore
 from gonio.options import RepairOptions
+from gonio.training.clips import ClipList
 from gonio.training.options import TrainingOptions
-from gonio.training.prepare import ClipList, PreparedStore, clip_list, prepare
+from gonio.training.prepare import PreparedSequence, PreparedStore, clip_list, prepare
 from tests.capture.fakes import FakeSource, plan_of
 
 TINY = {
@@ -35,7 +36,7 @@ def fake_shards(root: Path, tasks: int = 8, frames: int = 30) -> ShardStore:
     return store
 
 
-def fake_clips(root: Path, tasks: int = 8, frames: int = 30) -> ClipList:
+def fake_clips(root: Path, tasks: int = 8, frames: int = 30) -> ClipList[PreparedSequence]:
     """The same, prepared."""
     manifest = fake_shards(root / "shards", tasks, frames).manifest()
     prepared = PreparedStore(root / "prepared")

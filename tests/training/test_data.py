@@ -8,18 +8,21 @@ import torch
 
 from gonio.options import RepairOptions
 from gonio.training.augmentation import AugmentationOptions
+from gonio.training.clips import ClipList
 from gonio.training.data import ClipRows, Pair, packed, stacked, thinned
-from gonio.training.prepare import ClipList, PreparedSequence, prepare_shard
+from gonio.training.prepare import PreparedSequence, prepare_shard
 from tests.capture.fakes import small_shard
 from tests.training.clips import fake_clips
 
 
 @pytest.fixture
-def clips(tmp_path: Path) -> ClipList:
+def clips(tmp_path: Path) -> ClipList[PreparedSequence]:
     return fake_clips(tmp_path, tasks=12)
 
 
-def rows_of(clips: ClipList, epoch: int = 0, seed: int = 0, plain: bool = False) -> list[Pair]:
+def rows_of(
+    clips: ClipList[PreparedSequence], epoch: int = 0, seed: int = 0, plain: bool = False
+) -> list[Pair]:
     augmentation = None if plain else AugmentationOptions()
     rows = ClipRows(clips.store, clips.clips["train"], 24, 0.1, augmentation, seed)
     rows.epoch = epoch
@@ -47,13 +50,13 @@ def test_several_clips_share_a_row_and_are_told_apart() -> None:
         packed([clip_of(13)], 12)
 
 
-def test_every_clip_is_taken_once_an_epoch(clips: ClipList) -> None:
+def test_every_clip_is_taken_once_an_epoch(clips: ClipList[PreparedSequence]) -> None:
     batch, target = stacked(rows_of(clips, plain=True))
     assert int(target.weight.sum()) == 6 * 10
     assert int((batch.clip >= 0).sum()) == 6 * 10
 
 
-def test_an_epoch_is_the_same_when_it_is_run_again(clips: ClipList) -> None:
+def test_an_epoch_is_the_same_when_it_is_run_again(clips: ClipList[PreparedSequence]) -> None:
     once, again = stacked(rows_of(clips, epoch=3)), stacked(rows_of(clips, epoch=3))
     for a, b in zip([*once[0], *once[1]], [*again[0], *again[1]], strict=True):
         torch.testing.assert_close(a, b, rtol=0, atol=0)
@@ -63,7 +66,7 @@ def test_an_epoch_is_the_same_when_it_is_run_again(clips: ClipList) -> None:
     )
 
 
-def test_ranks_share_the_clips(clips: ClipList) -> None:
+def test_ranks_share_the_clips(clips: ClipList[PreparedSequence]) -> None:
     frames = 0
     for rank in range(2):
         rows = ClipRows(clips.store, clips.clips["train"], 24, 0.1, None, 0)
@@ -72,7 +75,9 @@ def test_ranks_share_the_clips(clips: ClipList) -> None:
     assert frames == 6 * 10
 
 
-def test_no_more_than_the_buffer_is_held(clips: ClipList, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_than_the_buffer_is_held(
+    clips: ClipList[PreparedSequence], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Clips are read as rows are asked for, not all at the start."""
     monkeypatch.setattr("gonio.training.data.SHUFFLED_ROWS", 1)
     read: list[str] = []

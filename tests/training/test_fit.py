@@ -15,25 +15,27 @@ from gonio.models.depth_refiner import (
     PoseAwareDepthRefiner,
 )
 from gonio.training.calibration import calibrate
-from gonio.training.fit import Trained, run_hash, train_depth_refiner
+from gonio.training.clips import ClipList
+from gonio.training.fit import train_depth_refiner
+from gonio.training.loop import Trained, run_hash
 from gonio.training.module import MONITORED, learning_rate_share
-from gonio.training.prepare import ClipList
+from gonio.training.prepare import PreparedSequence
 from tests.capture.fakes import seen_by_mediapipe, walking_truth
 from tests.training.clips import TINY, fake_clips, tiny_options
 
 
 @pytest.fixture(scope="module")
-def clips(tmp_path_factory: pytest.TempPathFactory) -> ClipList:
+def clips(tmp_path_factory: pytest.TempPathFactory) -> ClipList[PreparedSequence]:
     return fake_clips(tmp_path_factory.mktemp("clips"), tasks=12)
 
 
 @pytest.fixture(scope="module")
-def trained(clips: ClipList, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+def trained(clips: ClipList[PreparedSequence], tmp_path_factory: pytest.TempPathFactory) -> Trained:
     return train_depth_refiner(clips, tiny_options(), tmp_path_factory.mktemp("runs"))
 
 
 def test_a_training_gives_a_checkpoint_that_inference_can_use(
-    trained: Trained, clips: ClipList, tmp_path: Path
+    trained: Trained, clips: ClipList[PreparedSequence], tmp_path: Path
 ) -> None:
     write_checkpoint(tmp_path / "a.safetensors", trained.checkpoint)
     refiner = DepthRefiner.load(tmp_path / "a.safetensors")
@@ -45,7 +47,7 @@ def test_a_training_gives_a_checkpoint_that_inference_can_use(
     assert refiner.header["metrics"]["validation"]["val_raw_depth_cm"] > 0
 
 
-def test_a_training_learns(clips: ClipList, tmp_path: Path) -> None:
+def test_a_training_learns(clips: ClipList[PreparedSequence], tmp_path: Path) -> None:
     options = tiny_options(epochs=25, learning_rate=0.01, augmentation={"mirror": False})
     curves = train_depth_refiner(clips, options, tmp_path).curves
     assert curves["train_loss"].iloc[-1] < 0.7 * curves["train_loss"].iloc[0]
@@ -53,7 +55,10 @@ def test_a_training_learns(clips: ClipList, tmp_path: Path) -> None:
 
 
 def test_a_killed_training_ends_as_if_it_had_not_been(
-    trained: Trained, clips: ClipList, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trained: Trained,
+    clips: ClipList[PreparedSequence],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from gonio.training.module import DepthRefinerModule
 
@@ -77,7 +82,7 @@ def test_a_killed_training_ends_as_if_it_had_not_been(
     assert resumed.curves["epoch"].tolist() == [0, 1, 2]
 
 
-def test_two_processes_share_a_training(clips: ClipList, tmp_path: Path) -> None:
+def test_two_processes_share_a_training(clips: ClipList[PreparedSequence], tmp_path: Path) -> None:
     options = tiny_options(devices=2, epochs=2)
     assert options.lightning_strategy == "ddp_spawn"
     trained = train_depth_refiner(clips, options, tmp_path)
@@ -85,14 +90,14 @@ def test_two_processes_share_a_training(clips: ClipList, tmp_path: Path) -> None
     assert trained.metrics["validation"][MONITORED] > 0
 
 
-def test_other_data_or_options_are_another_run(clips: ClipList) -> None:
+def test_other_data_or_options_are_another_run(clips: ClipList[PreparedSequence]) -> None:
     one = run_hash(clips, tiny_options())
     assert one == run_hash(clips, tiny_options(workers=3, resume=False))
     assert one != run_hash(clips, tiny_options(learning_rate=0.5))
 
 
 def test_a_start_from_another_network_is_refused(
-    trained: Trained, clips: ClipList, tmp_path: Path
+    trained: Trained, clips: ClipList[PreparedSequence], tmp_path: Path
 ) -> None:
     path = tmp_path / "a.safetensors"
     write_checkpoint(path, trained.checkpoint)
@@ -105,7 +110,7 @@ def test_a_start_from_another_network_is_refused(
 
 
 def test_calibration_makes_sigma_mean_one_standard_deviation(
-    trained: Trained, clips: ClipList
+    trained: Trained, clips: ClipList[PreparedSequence]
 ) -> None:
     said = trained.metrics["validation_in_use"]
     assert said["within_1_sigma"] == pytest.approx(0.6827, abs=0.01)

@@ -57,6 +57,33 @@ class Block(nn.Module):
         return changed
 
 
+class CrossBlock(nn.Module):
+    """Tokens of one stream look at those of another (pre-norm, no feed-forward layer).
+
+    Args:
+        d: features.
+        heads: of the attention; divides d.
+        dropout: share of the values that are dropped in training.
+    """
+
+    def __init__(self, d: int, heads: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm, self.norm_other = nn.LayerNorm(d), nn.LayerNorm(d)
+        self.query, self.key_value = nn.Linear(d, d), nn.Linear(d, 2 * d)
+        self.out = nn.Linear(d, d)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, other: Tensor) -> Tensor:
+        """Let the tokens x (B, N, d) look at `other` (B, M, d)."""
+        query = self.query(self.norm(x)).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        both = self.key_value(self.norm_other(other)).unflatten(-1, (2, self.heads, -1))
+        key, value = both.permute(2, 0, 3, 1, 4).unbind(0)  # (B, heads, M, -)
+        y = functional.scaled_dot_product_attention(query, key, value)
+        changed: Tensor = x + self.dropout(self.out(y.transpose(1, 2).flatten(2)))
+        return changed
+
+
 def time_bias(steps: Tensor, clip: Tensor, heads: int) -> Tensor:
     """Bias of an attention over time: linear in the distance, steeper from head to head.
 
@@ -76,3 +103,59 @@ def time_bias(steps: Tensor, clip: Tensor, heads: int) -> Tensor:
     other = clip[:, :, None] != clip[:, None, :]
     bias = -slopes[:, None, None] * distance[:, None]
     return bias.masked_fill(other[:, None], NOT_SEEN)
+
+
+class OverTime(nn.Module):
+    """Attention over time: a frame becomes one token, and near frames look at each other most.
+
+    Args:
+        tokens: a frame.
+        d: features a token.
+        d_time: features a frame.
+        heads: of the attention; divides d_time.
+        layers: blocks.
+        hidden: size of the feed-forward layers.
+        dropout: in the blocks.
+        step_s: time between frames that attend to each other, seconds.
+    """
+
+    def __init__(
+        self,
+        tokens: int,
+        d: int,
+        *,
+        d_time: int,
+        heads: int,
+        layers: int,
+        hidden: int,
+        dropout: float,
+        step_s: float,
+    ) -> None:
+        super().__init__()
+        self.heads, self.step_s = heads, step_s
+        self.into = nn.Linear(tokens * d, d_time)
+        self.context = nn.Linear(d, d_time)
+        self.blocks = nn.ModuleList(Block(d_time, heads, hidden, dropout) for _ in range(layers))
+        self.norm = nn.LayerNorm(d_time)
+        self.out = nn.Linear(d_time, tokens * d)
+
+    def frames(self, x: Tensor, context: Tensor, time: Tensor, clip: Tensor) -> Tensor:
+        """(B, T, d_time) what every frame knows of its clip.
+
+        Args:
+            x: (B, T, tokens, d).
+            context: (B, T, d) what else is known of a frame.
+            time: (B, T) seconds.
+            clip: (B, T) as in `time_bias`.
+        """
+        bias = time_bias(time / self.step_s, clip, self.heads)  # (B, heads, T, T)
+        y = self.into(x.flatten(2)) + self.context(context)  # (B, T, d_time)
+        for block in self.blocks:
+            y = block(y, bias)
+        known: Tensor = self.norm(y)
+        return known
+
+    def told(self, x: Tensor, frames: Tensor) -> Tensor:
+        """(B, T, tokens, d) tokens with what their frame knows of its clip."""
+        told: Tensor = x + self.out(frames).unflatten(2, x.shape[2:])
+        return told

@@ -6,7 +6,7 @@ B clips of T frames, L landmarks (33, or the 17 of COCO), J = 17 joints, d featu
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,8 +27,10 @@ from gonio.landmarks.inputs import (
     pose_inputs,
 )
 from gonio.landmarks.pose import pose_without_refiner
-from gonio.models.blocks import Block, mlp, time_bias
+from gonio.models import blocks
+from gonio.models.blocks import Block, mlp
 from gonio.models.checkpoint_io import Checkpoint, read_checkpoint, write_checkpoint
+from gonio.models.loading import config_from, take_weights
 from gonio.models.skeleton_fit import fit_skeleton
 from gonio.models.windows import Windows, cut_windows
 from gonio.options import CameraOptions
@@ -100,22 +102,6 @@ class DepthRefinerConfig:
             raise InputError("skeleton_fit weighs joints by sigma and needs sigma_head")
         if min(self.layers, self.temporal_layers) < 0 or not 0 <= self.dropout < 1:
             raise InputError("layers must be 0 or more, and dropout from 0 to below 1")
-
-    @classmethod
-    def from_header(cls, values: dict[str, Any], where: str) -> DepthRefinerConfig:
-        """The configuration in a checkpoint's header.
-
-        Raises:
-            InputError: it has fields that this version does not know, or lacks some.
-        """
-        names = {field.name for field in fields(cls)}
-        if set(values) != names:
-            odd = ", ".join(sorted(set(values) ^ names))
-            raise InputError(
-                f"{where} was made by another version of Gonio: its configuration differs in "
-                f"{odd}; train it again or run with refiner=none"
-            )
-        return cls(**values)
 
 
 class Batch(NamedTuple):
@@ -279,31 +265,26 @@ class PoseAwareDepthRefiner(nn.Module):
         return torch.cat([across, depth], dim=-1)
 
 
-class OverTime(nn.Module):
-    """Attention over time: a frame becomes one token, and near frames look at each other most."""
+class OverTime(blocks.OverTime):
+    """Attention over time that also corrects the camera."""
 
     def __init__(self, config: DepthRefinerConfig) -> None:
-        super().__init__()
-        joints, d, d_time = len(COCO_JOINTS), config.d_model, config.d_time
-        self.heads, self.step_s = config.time_heads, config.step_s
-        self.into = nn.Linear(joints * d, d_time)
-        self.context = nn.Linear(d, d_time)
-        self.blocks = nn.ModuleList(
-            Block(d_time, config.time_heads, config.feedforward * d_time, config.dropout)
-            for _ in range(config.temporal_layers)
+        super().__init__(
+            len(COCO_JOINTS),
+            config.d_model,
+            d_time=config.d_time,
+            heads=config.time_heads,
+            layers=config.temporal_layers,
+            hidden=config.feedforward * config.d_time,
+            dropout=config.dropout,
+            step_s=config.step_s,
         )
-        self.norm = nn.LayerNorm(d_time)
-        self.out = nn.Linear(d_time, joints * d)
-        self.camera = mlp(d_time, d, 3, zero=True)
+        self.camera = mlp(config.d_time, config.d_model, 3, zero=True)
 
     def forward(self, x: Tensor, context: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         """(B, T, J, d) joints and a (B, T, 3) change of the camera."""
-        bias = time_bias(batch.time / self.step_s, batch.clip, self.heads)  # (B, heads, T, T)
-        y = self.into(x.flatten(2)) + self.context(context)  # (B, T, d_time)
-        for block in self.blocks:
-            y = block(y, bias)
-        y = self.norm(y)
-        return x + self.out(y).unflatten(2, x.shape[2:]), self.camera(y)
+        frames = self.frames(x, context, batch.time, batch.clip)
+        return self.told(x, frames), self.camera(frames)
 
 
 def fourier_features(camera: Tensor, bands: int) -> Tensor:
@@ -357,18 +338,9 @@ def load_network(path: str | Path) -> tuple[PoseAwareDepthRefiner, dict[str, Any
         InputError: it is broken, foreign, of another version, or its weights are not finite.
     """
     checkpoint = read_checkpoint(path, KIND)
-    config = DepthRefinerConfig.from_header(dict(checkpoint.header.get("config", {})), str(path))
-    network = PoseAwareDepthRefiner(config)
-    try:
-        network.load_state_dict(checkpoint.weights)
-    except RuntimeError as error:
-        raise InputError(
-            f"the weights in {path} do not fit its configuration ({str(error).splitlines()[0]}); "
-            "train it again or run with refiner=none"
-        ) from error
-    if not all(bool(torch.isfinite(w).all()) for w in checkpoint.weights.values()):
-        raise InputError(f"the weights in {path} are not finite; train it again")
-    return network.eval(), checkpoint.header
+    network = PoseAwareDepthRefiner(config_from(DepthRefinerConfig, checkpoint.header, str(path)))
+    take_weights(network, checkpoint.weights, str(path))
+    return network, checkpoint.header
 
 
 class DepthRefiner:

@@ -10,18 +10,21 @@ PANELS: dict[str, tuple[str, ...]] = {
     "loss": ("train_loss",),
     "error, cm": ("val_position_cm", "val_raw_position_cm", "val_depth_cm", "val_raw_depth_cm"),
     "viewpoint, degrees": ("val_azimuth_deg", "val_elevation_deg", "val_up_deg"),
+    "angles, degrees": ("val_angle_deg", "val_raw_angle_deg"),
 }
 """Panels of the figure: the unit and the columns that are drawn."""
 
 
 def training_figure(curves: pd.DataFrame) -> Figure:
-    """Three panels over the epochs: loss, errors against raw, viewpoint.
+    """Panels over the epochs: loss, errors against raw, viewpoint, angles; as far as there are any.
 
     Args:
         curves: a row an epoch, as a training gives it.
     """
-    figure = Figure(figsize=(12, 4), layout="constrained")
-    for axes, (unit, columns) in zip(figure.subplots(1, len(PANELS)), PANELS.items(), strict=True):
+    panels = {unit: names for unit, names in PANELS.items() if set(names) & set(curves)}
+    figure = Figure(figsize=(4 * len(panels), 4), layout="constrained")
+    places = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axes, (unit, columns) in zip(places, panels.items(), strict=True):
         _draw(axes, curves, unit, columns)
     return figure
 

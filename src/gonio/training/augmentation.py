@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from scipy.spatial.transform import Rotation
 
@@ -43,14 +43,26 @@ class AugmentationOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     mirror: bool = True
-    roll_deg: float = Field(12.0, ge=0, le=90, description="largest turn in the image plane")
+    roll_deg: float = Field(
+        12.0, ge=0, le=90, description="largest turn in the image plane; small ones are likelier"
+    )
     world_noise_m: float = Field(0.01, ge=0, le=0.5, description="standard deviation a clip")
     image_noise_m: float = Field(0.006, ge=0, le=0.5, description="standard deviation a clip")
     orientation: float = Field(
-        0.0, ge=0, le=1, description="largest share of the detector's turn that is taken back"
+        0.0, ge=0, le=1, description="share of the detector's mean tilt that is taken back"
+    )
+    tilt_noise_deg: float = Field(
+        0.0, ge=0, le=45, description="of the detector's pose, standard deviation a clip"
+    )
+    turn_noise_deg: float = Field(
+        0.0, ge=0, le=45, description="the same about the image's vertical"
     )
     limb_dropout: float = Field(0.05, ge=0, le=1, description="share of limbs that are hidden")
     frame_dropout: float = Field(0.03, ge=0, le=1, description="share of frames that are hidden")
+
+    def __call__(self, clip: PreparedSequence, rng: Generator) -> PreparedSequence:
+        """A changed copy of a clip."""
+        return augmented(clip, self, rng)
 
 
 def augmented(
@@ -63,10 +75,11 @@ def augmented(
         options: how strongly.
         rng: of this clip in this epoch.
     """
-    clip = reoriented(clip, float(rng.uniform(0, options.orientation)))
+    noise = np.array([options.tilt_noise_deg, options.turn_noise_deg, options.tilt_noise_deg])
+    clip = reoriented(clip, options.orientation, np.radians(noise * rng.normal(size=3)))
     if options.mirror and rng.random() < 0.5:
         clip = mirrored(clip)
-    angle = np.radians(rng.uniform(-options.roll_deg, options.roll_deg))
+    angle = np.radians(options.roll_deg) * rng.uniform(-1, 1) * rng.uniform()
     clip = rolled(clip, float(angle))
     clip = noisy(clip, options, rng)
     clip = hidden(clip, _hidden_landmarks(clip, options, rng))
@@ -77,29 +90,38 @@ def augmented(
     return replace(clip, frame=frame)
 
 
-def reoriented(clip: PreparedSequence, share: float) -> PreparedSequence:
-    """The clip of a detector that is right, by a share, about how the whole body is turned.
+def reoriented(
+    clip: PreparedSequence, share: float, turn: ArrayLike = (0.0, 0.0, 0.0)
+) -> PreparedSequence:
+    """The clip of a detector that errs otherwise about how the whole body stands.
 
-    MediaPipe takes rendered bodies to be seen from a more level camera than they are, more so than
-    people on the real recordings at hand, so a network must not learn by how much. The image and
-    the truth stay; the world landmarks are turned by one rotation, the mean over the clip.
+    MediaPipe tilts rendered bodies by several degrees towards or away from the camera, by more
+    the further the camera is from level; people on real video it hardly tilts (its world
+    landmarks agree with the ray frame there). A network that learns from the tilted ones learns
+    to distrust a tilt that is right. The image and the truth stay; the world landmarks are turned
+    by one rotation, constant over the clip.
 
     Args:
         clip: prepared.
-        share: of the mean turn from MediaPipe's pose to the truth, 0 to 1.
+        share: of the mean tilt from MediaPipe's pose to the truth (about x and z of the ray frame)
+            that is taken back.
+        turn: (3,) a turn on top of it, rotation vector, radians.
     """
     whole = (clip.weight > 0) & clip.there[:, _COCO].all(axis=1)
-    if share == 0 or not whole.any():
+    vector = np.array(turn, dtype=float)
+    if share and whole.any():
+        some = np.flatnonzero(whole)[::_FRAMES_A_TURN]
+        said = clip.landmarks[some][:, _COCO, :3]
+        turns = [
+            Rotation.align_vectors(true, pose)[0].as_rotvec()
+            for true, pose in zip(clip.pose[some], said, strict=True)
+        ]
+        vector += share * np.mean(turns, axis=0) * (1, 0, 1)
+    if not vector.any():
         return clip
-    some = np.flatnonzero(whole)[::_FRAMES_A_TURN]
-    said = clip.landmarks[some][:, _COCO, :3]
-    turns = [
-        Rotation.align_vectors(true, pose)[0].as_rotvec()
-        for true, pose in zip(clip.pose[some], said, strict=True)
-    ]
-    turn = Rotation.from_rotvec(share * np.mean(turns, axis=0)).as_matrix().astype(np.float32)
+    rotation = Rotation.from_rotvec(vector).as_matrix().astype(np.float32)
     landmarks = clip.landmarks.copy()
-    landmarks[..., :3] = landmarks[..., :3] @ turn.T
+    landmarks[..., :3] = landmarks[..., :3] @ rotation.T
     return replace(clip, landmarks=landmarks)
 
 

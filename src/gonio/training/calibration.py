@@ -10,9 +10,10 @@ import numpy as np
 
 from gonio.landmarks.inputs import PoseInputs
 from gonio.models.depth_refiner import DepthRefiner
+from gonio.training.clips import Array, ClipStore
 from gonio.training.metrics import clip_scale
-from gonio.training.prepare import PreparedSequence, PreparedStore
-from gonio.types import FloatArray
+from gonio.training.prepare import PreparedSequence
+from gonio.types import FloatArray, RefinedPose
 
 WITHIN_ONE_SIGMA = 0.6827
 """Share of a normal distribution within one standard deviation."""
@@ -32,7 +33,7 @@ class Calibration:
 
 
 def calibrate(
-    refiner: DepthRefiner, store: PreparedStore, clips: Sequence[tuple[str, int]]
+    refiner: DepthRefiner, store: ClipStore[PreparedSequence], clips: Sequence[tuple[str, int]]
 ) -> Calibration:
     """Find the factor for each axis with which 68.27 % of the errors lie within one sigma.
 
@@ -46,11 +47,21 @@ def calibrate(
     """
     pairs = [errors_in_use(refiner, store.load(key)) for key, _ in clips]
     errors, sigma = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
+    return calibration_of(errors, sigma if refiner.network.config.sigma_head else None)
+
+
+def calibration_of(errors: FloatArray, sigma: FloatArray | None) -> Calibration:
+    """The factors and what they were found on.
+
+    Args:
+        errors: (N, 17, 3) metres.
+        sigma: (N, 17, 3) metres that was given with them; None where none was.
+    """
     described: dict[str, Any] = {
         "depth_mean_cm": _rounded(100 * np.abs(errors[..., 2]).mean()),
         "position_mean_cm": _rounded(100 * np.linalg.norm(errors, axis=-1).mean()),
     }
-    if not refiner.network.config.sigma_head:
+    if sigma is None:
         return Calibration([1.0, 1.0, 1.0], described)
     ratios = np.abs(errors / sigma).reshape(-1, 3)
     scale = np.quantile(ratios, WITHIN_ONE_SIGMA, axis=0)
@@ -71,8 +82,24 @@ def errors_in_use(refiner: DepthRefiner, clip: PreparedSequence) -> tuple[FloatA
     """
     inputs = PoseInputs(clip.landmarks, clip.frame, clip.there)
     pose = refiner.refine_inputs(inputs, clip.time.astype(float), clip.rate_hz)
-    truth = clip.pose.astype(float)
-    counts = (clip.weight > 0) & np.isfinite(pose.positions).all(axis=(1, 2))
+    return scaled_errors(pose, clip.pose, clip.weight)
+
+
+def scaled_errors(
+    pose: RefinedPose, true_pose: Array, weight: Array
+) -> tuple[FloatArray, FloatArray]:
+    """Errors of a clip with the one scale that brings it nearest to the truth, and its sigma.
+
+    Args:
+        pose: of T frames.
+        true_pose: (T, 17, 3) metres, ray frame.
+        weight: (T,) above 0 for frames that count.
+
+    Returns:
+        As `errors_in_use`.
+    """
+    truth = true_pose.astype(float)
+    counts = (weight > 0) & np.isfinite(pose.positions).all(axis=(1, 2))
     if not counts.any():
         return np.zeros((0, *truth.shape[1:])), np.zeros((0, *truth.shape[1:]))
     scale = clip_scale(pose.positions[counts], truth[counts])

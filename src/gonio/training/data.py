@@ -6,46 +6,47 @@ one length, several short clips to a row.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import fields, replace
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Generic, TypeVar
 
 import lightning.pytorch as pl
 import numpy as np
 import torch
+from numpy.random import Generator
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from gonio.models.depth_refiner import Batch
 from gonio.signals import stride_of
-from gonio.training.augmentation import AugmentationOptions, augmented
-from gonio.training.prepare import ClipList, PreparedSequence, PreparedStore
+from gonio.training.clips import Clip, ClipList, ClipStore
 from gonio.training.targets import Target
 
-Pair = tuple[Batch, Target]
+C = TypeVar("C", bound=Clip)
+Pair = tuple[Any, Any]
+"""What a network sees and what it is to say: two named tuples of tensors."""
+Kinds = tuple[type[Any], type[Any]]
+"""The two named tuples of a pair; their fields are arrays of the clips, and `clip`."""
+Change = Callable[[C, Generator], C]
+"""Changes a clip at random, so that it is seen in another way every epoch."""
+DEPTH_KINDS: Kinds = (Batch, Target)
 _SHORTEST_PART = 4
 SHUFFLED_ROWS = 256
 """Rows that are held to be mixed: what bounds the memory of training."""
 
 
-def thinned(clip: PreparedSequence, step_s: float, phase: int) -> PreparedSequence:
+def thinned(clip: C, step_s: float, phase: int) -> C:
     """Every k-th frame of a clip from `phase` on, k frames being nearest to `step_s`."""
     stride = stride_of(clip.rate_hz, step_s)
-    return _rows(clip, slice(phase % stride, None, stride))
+    return clip.at(slice(phase % stride, None, stride))
 
 
-def _rows(clip: PreparedSequence, rows: slice) -> PreparedSequence:
-    return replace(clip, **{f.name: getattr(clip, f.name)[rows] for f in fields(clip)})
-
-
-def packed(parts: Sequence[PreparedSequence], window: int) -> Pair:
+def packed(parts: Sequence[Clip], window: int, kinds: Kinds = DEPTH_KINDS) -> Pair:
     """One row (T = window) of several clips after each other, padded at its end.
 
     Raises:
         ValueError: they do not fit.
     """
-    joined = {
-        f.name: np.concatenate([getattr(part, f.name) for part in parts])
-        for f in fields(PreparedSequence)
-    }
+    names = type(parts[0]).SHAPES
+    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
     spare = window - len(joined["time"])
     if spare < 0:
         raise ValueError(f"{len(joined['time'])} frames do not fit into a window of {window}")
@@ -55,20 +56,21 @@ def packed(parts: Sequence[PreparedSequence], window: int) -> Pair:
         for name, values in joined.items()
     }
     tensors["clip"] = torch.from_numpy(np.pad(clip, (0, spare), constant_values=-1))
-    batch = Batch(**{name: tensors[name] for name in Batch._fields})
-    return batch, Target(**{name: tensors[name] for name in Target._fields})
+    batch, target = (kind(**{name: tensors[name] for name in kind._fields}) for kind in kinds)
+    return batch, target
 
 
 def stacked(pairs: Sequence[Pair]) -> Pair:
     """Rows as one batch."""
     batches, targets = zip(*pairs, strict=True)
-    return (
-        Batch(*(torch.stack(values) for values in zip(*batches, strict=True))),
-        Target(*(torch.stack(values) for values in zip(*targets, strict=True))),
-    )
+    return _stacked(batches), _stacked(targets)
 
 
-class ClipRows(IterableDataset[Pair]):
+def _stacked(rows: Sequence[Any]) -> Any:
+    return type(rows[0])(*(torch.stack(values) for values in zip(*rows, strict=True)))
+
+
+class ClipRows(IterableDataset[Pair], Generic[C]):
     """Rows of packed clips.
 
     Every clip is taken once an epoch, at one of its phases. Which, in which order and how it is
@@ -83,18 +85,20 @@ class ClipRows(IterableDataset[Pair]):
         step_s: time step, seconds.
         augmentation: None for clips as they are, in their order, phase 0.
         seed: of the training.
+        kinds: what the network sees and what it is to say.
     """
 
     def __init__(
         self,
-        store: PreparedStore,
+        store: ClipStore[C],
         clips: Sequence[tuple[str, int]],
         window: int,
         step_s: float,
-        augmentation: AugmentationOptions | None = None,
+        augmentation: Change[C] | None = None,
         seed: int = 0,
+        kinds: Kinds = DEPTH_KINDS,
     ) -> None:
-        self.store, self.clips = store, list(clips)
+        self.store, self.clips, self.kinds = store, list(clips), kinds
         self.window, self.step_s = window, step_s
         self.augmentation, self.seed = augmentation, seed
         self.epoch, self.rank, self.world = 0, 0, 1
@@ -118,29 +122,29 @@ class ClipRows(IterableDataset[Pair]):
                 return
 
     def _packed(self, order: Sequence[int] | np.ndarray) -> Iterator[Pair]:
-        waiting: list[PreparedSequence] = []
+        waiting: list[C] = []
         room = self.window
         for index in order:
             part = self._part(int(index))
             if len(part) > room and waiting:
                 if room >= _SHORTEST_PART and self.augmentation is not None:
-                    waiting.append(_rows(part, slice(0, room)))
-                yield packed(waiting, self.window)
+                    waiting.append(part.at(slice(0, room)))
+                yield packed(waiting, self.window, self.kinds)
                 waiting, room = [], self.window
             waiting.append(part)
             room -= len(part)
         if waiting:
-            yield packed(waiting, self.window)
+            yield packed(waiting, self.window, self.kinds)
 
-    def _part(self, index: int) -> PreparedSequence:
+    def _part(self, index: int) -> C:
         """One clip, thinned, changed, cut to at most a window."""
         rng = np.random.default_rng([self.seed, self.epoch, index])
         clip = self.store.load(self.clips[index][0])
         if self.augmentation is None:
-            return _rows(thinned(clip, self.step_s, 0), slice(0, self.window))
+            return thinned(clip, self.step_s, 0).at(slice(0, self.window))
         clip = thinned(clip, self.step_s, int(rng.integers(stride_of(clip.rate_hz, self.step_s))))
         start = int(rng.integers(max(len(clip) - self.window, 0) + 1))
-        return augmented(_rows(clip, slice(start, start + self.window)), self.augmentation, rng)
+        return self.augmentation(clip.at(slice(start, start + self.window)), rng)
 
     def _mixed(self, rows: Iterator[Pair], share: int) -> Iterator[Pair]:
         """Rows in a random order within a buffer."""
@@ -157,7 +161,7 @@ class ClipRows(IterableDataset[Pair]):
             yield held[place]
 
 
-class ClipData(pl.LightningDataModule):
+class ClipData(pl.LightningDataModule, Generic[C]):
     """The clips of a training.
 
     Args:
@@ -168,27 +172,32 @@ class ClipData(pl.LightningDataModule):
         augmentation: of the training clips.
         seed: of the training.
         workers: processes that read ahead; 0 reads in the training process.
+        kinds: what the network sees and what it is to say.
     """
 
     def __init__(
         self,
-        clips: ClipList,
+        clips: ClipList[C],
         window: int,
         step_s: float,
         rows: int,
-        augmentation: AugmentationOptions,
+        augmentation: Change[C],
         seed: int,
         workers: int,
+        kinds: Kinds = DEPTH_KINDS,
     ) -> None:
         super().__init__()
         self.clips, self.window, self.step_s = clips, window, step_s
         self.rows, self.augmentation, self.seed, self.workers = rows, augmentation, seed, workers
+        self.kinds = kinds
 
-    def rows_of(self, split: str, augmentation: AugmentationOptions | None) -> ClipRows:
+    def rows_of(self, split: str, augmentation: Change[C] | None) -> ClipRows[C]:
         """The rows of one split."""
         chosen = next(clips for name, clips in self.clips.clips.items() if name == split)
         store = self.clips.store
-        return ClipRows(store, chosen, self.window, self.step_s, augmentation, self.seed)
+        return ClipRows(
+            store, chosen, self.window, self.step_s, augmentation, self.seed, self.kinds
+        )
 
     def train_dataloader(self) -> DataLoader[Pair]:
         """Augmented, shuffled; made anew every epoch."""
@@ -205,11 +214,11 @@ class ClipData(pl.LightningDataModule):
             rows.rank, rows.world = self.trainer.global_rank, self.trainer.world_size
         return self._loader(rows)
 
-    def _loader(self, rows: ClipRows) -> DataLoader[Pair]:
+    def _loader(self, rows: ClipRows[C]) -> DataLoader[Pair]:
         return DataLoader(rows, batch_size=self.rows, num_workers=self.workers, collate_fn=stacked)
 
 
-def sample_of(rows: ClipRows, count: int) -> Batch:
+def sample_of(rows: ClipRows[C], count: int) -> Any:
     """The first rows as one batch: what the inputs are normalised by."""
     chosen = [row for row, _ in zip(rows, range(count), strict=False)]
     return stacked(chosen)[0]

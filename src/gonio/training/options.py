@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any, Literal
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -12,6 +12,9 @@ from gonio.errors import InputError
 from gonio.models.depth_refiner import DepthRefinerConfig
 from gonio.options import RepairOptions, told
 from gonio.training.augmentation import AugmentationOptions
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
@@ -34,16 +37,14 @@ class LossWeights(BaseModel):
     velocity: float = Field(0.25, ge=0)
 
 
-class TrainingOptions(BaseModel):
-    """All parameters of `depth_training`, below `training`."""
+class RunOptions(BaseModel):
+    """What every training has: its course, and where it runs."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    GROUP: ClassVar[str] = "training"
 
-    name: str = Field("depth_refiner", pattern=r"^[A-Za-z0-9_-]{1,60}$")
+    name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,60}$")
     sources: tuple[str, ...] = ("rendered",)
-    repeats: dict[str, int] = Field(
-        {}, description="how often a source's clips are taken an epoch; once where not named"
-    )
     epochs: int = Field(60, ge=1)
     batch_size: int = Field(768, ge=1, description="frames a step")
     learning_rate: float = Field(1e-3, gt=0)
@@ -62,33 +63,12 @@ class TrainingOptions(BaseModel):
     strategy: str = "auto"
     precision: Precision = "32-true"
     threads: int = Field(0, ge=0, description="of the CPU; 0 for all cores")
-    losses: LossWeights = LossWeights()
-    augmentation: AugmentationOptions = AugmentationOptions()
-    network: DepthRefinerConfig = DepthRefinerConfig()
 
     @field_validator("sources", mode="before")
     @classmethod
     def _joined_by_plus(cls, value: Any) -> Any:
         """On the command line, where a comma parts parameters, sources are joined by `+`."""
         return tuple(value.split("+")) if isinstance(value, str) else value
-
-    @field_validator("repeats")
-    @classmethod
-    def _once_or_more(cls, value: dict[str, int]) -> dict[str, int]:
-        if any(count < 1 for count in value.values()):
-            raise ValueError("a source is taken 1 or more times; leave it out of sources instead")
-        return value
-
-    @field_validator("network", mode="before")
-    @classmethod
-    def _known_names(cls, value: Any) -> Any:
-        known = asdict(DepthRefinerConfig())
-        unknown = sorted(set(value) - set(known)) if isinstance(value, Mapping) else []
-        if unknown:
-            raise ValueError(
-                f"no option {', '.join(unknown)}; there are {', '.join(sorted(known))}"
-            )
-        return value
 
     @property
     def processes(self) -> int:
@@ -102,21 +82,78 @@ class TrainingOptions(BaseModel):
         return "ddp_spawn" if several else self.strategy
 
     @property
+    def frames_a_row(self) -> int:
+        """Frames that the network sees at once."""
+        raise NotImplementedError
+
+    @property
+    def seconds_a_step(self) -> float:
+        """Time between them."""
+        raise NotImplementedError
+
+    @property
     def rows(self) -> int:
-        """Rows of the network's window that make a batch."""
-        return max(1, round(self.batch_size / self.network.window))
+        """Rows of `frames_a_row` that make a batch."""
+        return max(1, round(self.batch_size / self.frames_a_row))
 
     @classmethod
-    def from_parameters(cls, parameters: Mapping[str, Any]) -> TrainingOptions:
-        """Take `training` out of all parameters of a run and check it.
+    def from_parameters(cls, parameters: Mapping[str, Any]) -> Self:
+        """Take the options of this training out of all parameters of a run and check them.
 
         Raises:
             InputError: a value that is not allowed; the message names it.
         """
         try:
-            return cls.model_validate(dict(parameters.get("training") or {}))
+            return cls.model_validate(dict(parameters.get(cls.GROUP) or {}))
         except ValidationError as error:
-            raise InputError(f"training: {told(error)}") from error
+            raise InputError(f"{cls.GROUP}: {told(error)}") from error
+
+
+def only_fields_of(kind: type[DataclassInstance], value: Any) -> Any:
+    """The value of an option that is a dataclass, if it names fields that there are.
+
+    Raises:
+        ValueError: it names others.
+    """
+    known = sorted(field.name for field in fields(kind))
+    unknown = sorted(set(value) - set(known)) if isinstance(value, Mapping) else []
+    if unknown:
+        raise ValueError(f"no option {', '.join(unknown)}; there are {', '.join(known)}")
+    return value
+
+
+class TrainingOptions(RunOptions):
+    """All parameters of `depth_training`, below `training`."""
+
+    name: str = Field("depth_refiner", pattern=r"^[A-Za-z0-9_-]{1,60}$")
+    repeats: dict[str, int] = Field(
+        {}, description="how often a source's clips are taken an epoch; once where not named"
+    )
+    losses: LossWeights = LossWeights()
+    augmentation: AugmentationOptions = AugmentationOptions()
+    network: DepthRefinerConfig = DepthRefinerConfig()
+
+    @field_validator("repeats")
+    @classmethod
+    def _once_or_more(cls, value: dict[str, int]) -> dict[str, int]:
+        if any(count < 1 for count in value.values()):
+            raise ValueError("a source is taken 1 or more times; leave it out of sources instead")
+        return value
+
+    @field_validator("network", mode="before")
+    @classmethod
+    def _known_names(cls, value: Any) -> Any:
+        return only_fields_of(DepthRefinerConfig, value)
+
+    @property
+    def frames_a_row(self) -> int:
+        """The network's window."""
+        return self.network.window
+
+    @property
+    def seconds_a_step(self) -> float:
+        """The network's time step."""
+        return self.network.step_s
 
 
 def repair_of(parameters: Mapping[str, Any]) -> RepairOptions:

@@ -5,11 +5,11 @@ Repair runs once a shard and not once an epoch; training reads what it needs and
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,36 +18,19 @@ from tqdm import tqdm
 from gonio.capture.manifest import Manifest, Record
 from gonio.capture.reference_body import reference_scale
 from gonio.capture.shards import Shard, read_shard
-from gonio.capture.tasks import SPLITS, Split, digest
-from gonio.errors import InputError
-from gonio.files import replacing
-from gonio.landmarks.inputs import FRAME_FEATURES, Array, pose_inputs
+from gonio.capture.tasks import digest
+from gonio.landmarks.inputs import FRAME_FEATURES, pose_inputs
 from gonio.landmarks.repair import repair_landmarks
 from gonio.options import RepairOptions
 from gonio.signals import nearest
+from gonio.training.clips import Array, Clip, ClipList, ClipStore, Prepared, list_clips
 from gonio.training.targets import camera_in_pelvis
 
 PREPARED_FORMAT = 2
-_SHAPES: dict[str, tuple[int, ...]] = {
-    "landmarks": (33, 6),
-    "frame": (len(FRAME_FEATURES),),
-    "there": (33,),
-    "time": (),
-    "pose": (17, 3),
-    "up": (3,),
-    "camera": (3,),
-    "weight": (),
-    "camera_weight": (),
-}
-"""Shape of a frame of each array, in the order in which a file holds them."""
-
-
-_WIDTHS = [math.prod(shape) for shape in _SHAPES.values()]
-_WIDTH, _ENDS = sum(_WIDTHS), np.cumsum(_WIDTHS)[:-1]
 
 
 @dataclass(frozen=True)
-class PreparedSequence:
+class PreparedSequence(Clip):
     """One clip ready for training; what is missing is 0 and has no weight.
 
     Attributes:
@@ -60,6 +43,19 @@ class PreparedSequence:
         camera_weight: (T,) 1 where the camera's truth is there too.
     """
 
+    SHAPES: ClassVar = {
+        "landmarks": (33, 6),
+        "frame": (len(FRAME_FEATURES),),
+        "there": (33,),
+        "time": (),
+        "pose": (17, 3),
+        "up": (3,),
+        "camera": (3,),
+        "weight": (),
+        "camera_weight": (),
+    }
+    MASKS: ClassVar = ("there",)
+
     landmarks: Array
     frame: Array
     there: NDArray[np.bool_]
@@ -69,14 +65,6 @@ class PreparedSequence:
     camera: Array
     weight: Array
     camera_weight: Array
-
-    def __len__(self) -> int:
-        return len(self.time)
-
-    @property
-    def rate_hz(self) -> float:
-        """Frames a second; 1 for a single frame."""
-        return float(1 / np.median(np.diff(self.time))) if len(self) > 1 else 1.0
 
 
 def prepare_shard(shard: Shard, repair: RepairOptions) -> PreparedSequence:
@@ -114,80 +102,15 @@ def _filled(values: NDArray[Any], there: NDArray[np.bool_]) -> Array:
     return np.where(mask, np.nan_to_num(values), 0.0).astype(np.float32)
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """A prepared clip on its way to the disk.
-
-    Attributes:
-        key: names its file.
-        sequence: the clip.
-    """
-
-    key: str
-    sequence: PreparedSequence
-
-
-class PreparedStore:
-    """A folder of prepared clips.
+class PreparedStore(ClipStore[PreparedSequence]):
+    """A folder of clips for the depth refiner.
 
     Args:
         root: the folder; it need not exist yet.
     """
 
     def __init__(self, root: str | Path) -> None:
-        self.root = Path(root)
-
-    def path(self, key: str) -> Path:
-        """Place of a clip."""
-        return self.root / key[:2] / f"{key}.npy"
-
-    def save(self, prepared: Prepared) -> None:
-        """Write a clip, whole or not at all.
-
-        Raises:
-            OutputError: the folder is not writable or the disk is full.
-        """
-        clip = prepared.sequence
-        rows = [getattr(clip, name).reshape(len(clip), -1) for name in _SHAPES]
-        with replacing(self.path(prepared.key)) as scratch, scratch.open("wb") as stream:
-            np.save(stream, np.concatenate(rows, axis=1, dtype=np.float32), allow_pickle=False)
-
-    def load(self, key: str) -> PreparedSequence:
-        """Read a clip.
-
-        Raises:
-            InputError: the file is damaged.
-        """
-        path = self.path(key)
-        try:
-            table = np.load(path, allow_pickle=False)
-            parts = np.split(table, _ENDS, axis=1)
-        except (OSError, ValueError, EOFError) as error:
-            raise InputError(f"{path} is damaged ({error}); delete it and run again") from error
-        if table.shape[1] != _WIDTH:
-            raise InputError(f"{path} is {table.shape[1]} wide, not {_WIDTH}; delete it")
-        arrays = {
-            name: part.reshape(len(table), *shape)
-            for (name, shape), part in zip(_SHAPES.items(), parts, strict=True)
-        }
-        return PreparedSequence(**{**arrays, "there": arrays["there"] > 0})
-
-
-@dataclass(frozen=True)
-class ClipList:
-    """The prepared clips of each split, and what they were made from.
-
-    Attributes:
-        store: where they lie.
-        clips: (key, frames) of each clip of each split.
-        data_hash: of the manifest records and the way they were prepared.
-        described: sources, pairs and splits, for the checkpoint's header.
-    """
-
-    store: PreparedStore
-    clips: dict[Split, list[tuple[str, int]]]
-    data_hash: str
-    described: dict[str, Any]
+        super().__init__(root, PreparedSequence)
 
 
 def prepared_key(record: Record, repair: RepairOptions) -> str:
@@ -203,7 +126,9 @@ def _repair_of(record: Record, repair: RepairOptions) -> RepairOptions:
     return repair
 
 
-def prepare(manifest: Manifest, store: PreparedStore, repair: RepairOptions) -> Iterator[Prepared]:
+def prepare(
+    manifest: Manifest, store: PreparedStore, repair: RepairOptions
+) -> Iterator[Prepared[PreparedSequence]]:
     """Prepare the shards that are not prepared yet.
 
     Args:
@@ -229,7 +154,7 @@ def clip_list(
     store: PreparedStore,
     repair: RepairOptions,
     repeats: Mapping[str, int] | None = None,
-) -> ClipList:
+) -> ClipList[PreparedSequence]:
     """The clips of a manifest.
 
     Args:
@@ -241,27 +166,4 @@ def clip_list(
     Raises:
         InputError: the training or the validation split is empty.
     """
-    clips: dict[Split, list[tuple[str, int]]] = {split: [] for split in SPLITS}
-    pairs = dict.fromkeys(SPLITS, 0)
-    records = manifest.with_status("done")
-    for record in records:
-        times = (repeats or {}).get(record.source, 1) if record.split == "train" else 1
-        clips[record.split] += [(prepared_key(record, repair), record.written_frames)] * times
-        pairs[record.split] += record.paired_frames
-    for split in ("train", "validation"):
-        if not clips[split]:
-            raise InputError(
-                f"there are no shards of the split {split}; convert more data "
-                "(kedro run --pipeline data_conversion)"
-            )
-    sources = sorted({record.source for record in records})
-    return ClipList(
-        store=store,
-        clips=clips,
-        data_hash=digest(sorted(key for split in SPLITS for key, _ in clips[split])),
-        described={
-            "sources": sources,
-            "pairs": pairs,
-            "shards": {split: len(clips[split]) for split in SPLITS},
-        },
-    )
+    return list_clips(manifest, store, partial(prepared_key, repair=repair), repeats)

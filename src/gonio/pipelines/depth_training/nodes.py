@@ -12,16 +12,17 @@ from gonio.capture.store import ShardStore
 from gonio.models.checkpoint_io import Checkpoint
 from gonio.reporting.figures import figure_png
 from gonio.reporting.training_figure import training_figure
+from gonio.training.clips import ClipList, Prepared
 from gonio.training.fit import train_depth_refiner
 from gonio.training.options import TrainingOptions, repair_of
-from gonio.training.prepare import ClipList, Prepared, PreparedStore, clip_list, prepare
+from gonio.training.prepare import PreparedSequence, PreparedStore, clip_list, prepare
 
 Parameters = dict[str, Any]
 
 
 def prepare_clips(
     training_shards_so_far: ShardStore, prepared_clips_so_far: PreparedStore, parameters: Parameters
-) -> Iterator[Prepared]:
+) -> Iterator[Prepared[PreparedSequence]]:
     """The shards that are not prepared yet, repaired as in use."""
     options = TrainingOptions.from_parameters(parameters)
     manifest = training_shards_so_far.manifest().select(options.sources)
@@ -30,7 +31,7 @@ def prepare_clips(
 
 def list_clips(
     training_shards_so_far: ShardStore, prepared_clips: PreparedStore, parameters: Parameters
-) -> ClipList:
+) -> ClipList[PreparedSequence]:
     """The prepared clips of each split."""
     options = TrainingOptions.from_parameters(parameters)
     manifest = training_shards_so_far.manifest().select(options.sources)
@@ -38,7 +39,7 @@ def list_clips(
 
 
 def train(
-    training_clips: ClipList, training_runs: Path, parameters: Parameters
+    training_clips: ClipList[PreparedSequence], training_runs: Path, parameters: Parameters
 ) -> tuple[Checkpoint, dict[str, Any], pd.DataFrame]:
     """The best network of a training, its metrics, and the course of the training."""
     options = TrainingOptions.from_parameters(parameters)

@@ -1,0 +1,174 @@
+"""Clips ready for training on disk: one file each, one row a frame, read when they are needed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, ClassVar, Generic, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gonio.capture.manifest import Manifest, Record
+from gonio.capture.tasks import SPLITS, Split, digest
+from gonio.errors import InputError
+from gonio.files import replacing
+
+Array = NDArray[np.float32]
+
+
+class Clip:
+    """Arrays of the same T frames; what is missing is 0 and has no weight.
+
+    A kind of clip is a frozen dataclass of arrays with a field `time`, in seconds.
+    """
+
+    SHAPES: ClassVar[dict[str, tuple[int, ...]]]
+    """Shape of a frame of each array, in the order in which a file holds them."""
+    MASKS: ClassVar[tuple[str, ...]]
+    """The arrays that are true or false."""
+
+    time: Array
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    @property
+    def rate_hz(self) -> float:
+        """Frames a second; 1 for a single frame."""
+        return float(1 / np.median(np.diff(self.time))) if len(self) > 1 else 1.0
+
+    def at(self, rows: slice) -> Self:
+        """Some of its frames."""
+        return replace(self, **{f.name: getattr(self, f.name)[rows] for f in fields(self)})  # type: ignore[type-var, arg-type]
+
+
+C = TypeVar("C", bound=Clip)
+
+
+@dataclass(frozen=True)
+class Prepared(Generic[C]):
+    """A prepared clip on its way to the disk.
+
+    Attributes:
+        key: names its file.
+        sequence: the clip.
+    """
+
+    key: str
+    sequence: C
+
+
+class ClipStore(Generic[C]):
+    """A folder of prepared clips.
+
+    Args:
+        root: the folder; it need not exist yet.
+        kind: of clip that it holds.
+    """
+
+    def __init__(self, root: str | Path, kind: type[C]) -> None:
+        self.root, self.kind = Path(root), kind
+
+    def path(self, key: str) -> Path:
+        """Place of a clip."""
+        return self.root / key[:2] / f"{key}.npy"
+
+    def save(self, prepared: Prepared[C]) -> None:
+        """Write a clip, whole or not at all.
+
+        Raises:
+            OutputError: the folder is not writable or the disk is full.
+        """
+        clip = prepared.sequence
+        rows = [
+            np.asarray(getattr(clip, name)).reshape(len(clip), math.prod(shape))
+            for name, shape in self.kind.SHAPES.items()
+        ]
+        with replacing(self.path(prepared.key)) as scratch, scratch.open("wb") as stream:
+            np.save(stream, np.concatenate(rows, axis=1, dtype=np.float32), allow_pickle=False)
+
+    def load(self, key: str) -> C:
+        """Read a clip.
+
+        Raises:
+            InputError: the file is damaged.
+        """
+        path, shapes = self.path(key), self.kind.SHAPES
+        widths = [math.prod(shape) for shape in shapes.values()]
+        try:
+            table = np.load(path, allow_pickle=False)
+            wide = table.shape[1]
+        except (OSError, ValueError, EOFError, IndexError) as error:
+            raise InputError(f"{path} is damaged ({error}); delete it and run again") from error
+        if wide != sum(widths):
+            raise InputError(f"{path} is {wide} wide, not {sum(widths)}; delete it")
+        arrays = {
+            name: part.reshape(len(table), *shape)
+            for (name, shape), part in zip(
+                shapes.items(), np.split(table, np.cumsum(widths)[:-1], axis=1), strict=True
+            )
+        }
+        return self.kind(**arrays | {name: arrays[name] > 0 for name in self.kind.MASKS})
+
+
+@dataclass(frozen=True)
+class ClipList(Generic[C]):
+    """The prepared clips of each split, and what they were made from.
+
+    Attributes:
+        store: where they lie.
+        clips: (key, frames) of each clip of each split.
+        data_hash: of the manifest records and the way they were prepared.
+        described: sources, pairs and splits, for the checkpoint's header.
+    """
+
+    store: ClipStore[C]
+    clips: dict[Split, list[tuple[str, int]]]
+    data_hash: str
+    described: dict[str, Any]
+
+
+def list_clips(
+    manifest: Manifest,
+    store: ClipStore[C],
+    key_of: Callable[[Record], str],
+    repeats: Mapping[str, int] | None = None,
+) -> ClipList[C]:
+    """The clips of a manifest.
+
+    Args:
+        manifest: of the sources to train on.
+        store: of the prepared clips.
+        key_of: names the prepared clip of a record.
+        repeats: how often the training clips of a source are taken; once where not named.
+
+    Raises:
+        InputError: the training or the validation split is empty.
+    """
+    clips: dict[Split, list[tuple[str, int]]] = {split: [] for split in SPLITS}
+    pairs = dict.fromkeys(SPLITS, 0)
+    records = manifest.with_status("done")
+    for record in records:
+        times = (repeats or {}).get(record.source, 1) if record.split == "train" else 1
+        clips[record.split] += [(key_of(record), record.written_frames)] * times
+        pairs[record.split] += record.paired_frames
+    for split in ("train", "validation"):
+        if not clips[split]:
+            raise InputError(
+                f"there are no shards of the split {split}; convert more data "
+                "(kedro run --pipeline data_conversion)"
+            )
+    sources = sorted({record.source for record in records})
+    return ClipList(
+        store=store,
+        clips=clips,
+        data_hash=digest(sorted(key for split in SPLITS for key, _ in clips[split])),
+        described={
+            "sources": sources,
+            "pairs": pairs,
+            "shards": {split: len(clips[split]) for split in SPLITS},
+        },
+    )

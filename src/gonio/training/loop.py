@@ -1,0 +1,212 @@
+"""The course of a training: Lightning, resumed where it was stopped, its curves and its best state.
+
+The same for all networks.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+import pandas as pd
+import torch
+from lightning.pytorch.callbacks import (
+    Callback,
+    EarlyStopping,
+    ModelCheckpoint,
+    TQDMProgressBar,
+    WeightAveraging,
+)
+from torch import Tensor, nn
+
+from gonio import __version__
+from gonio.capture.tasks import digest
+from gonio.models.checkpoint_io import Checkpoint
+from gonio.signals import stride_of
+from gonio.training.clips import Clip, ClipList
+from gonio.training.data import ClipData
+from gonio.training.module import MONITORED, RefinerModule
+from gonio.training.options import RunOptions
+
+CLIPS_LOOKED_AT = 300
+RUNS_ALIKE = ("resume", "workers", "threads", "devices", "nodes", "strategy", "accelerator")
+"""Options that do not change what is learned: a run may go on with others."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training gives.
+
+    Attributes:
+        checkpoint: the best epoch's averaged weights, with their header.
+        metrics: of the validation split and the run; JSON values.
+        curves: a row an epoch.
+    """
+
+    checkpoint: Checkpoint
+    metrics: dict[str, Any]
+    curves: pd.DataFrame
+
+
+def begin(options: RunOptions) -> None:
+    """Threads and seed, before a network is made."""
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    pl.seed_everything(options.seed, workers=True, verbose=False)
+
+
+def run_training(
+    module: RefinerModule, data: ClipData[Any], options: RunOptions, folder: Path
+) -> pd.DataFrame:
+    """Train, or go on with a training that was stopped; the network ends in its best state.
+
+    Args:
+        module: around the network, whose weights become the averaged ones of the best epoch, in
+            half precision as a file will hold them.
+        data: its clips.
+        options: of the training.
+        folder: where Lightning keeps the state of the run, in a folder of its own.
+
+    Returns:
+        A row an epoch.
+    """
+    run = folder / f"{options.name}-{run_hash(data.clips, options)}"
+    best = ModelCheckpoint(run, "best", monitor=MONITORED, mode="min", save_last=True)
+    epoch_steps = steps_an_epoch(data.clips, options)
+    trainer = _trainer(options, run, [best, Curves()], epoch_steps)
+    last = run / "last.ckpt"
+    resumed = str(last) if options.resume and last.is_file() else None
+    trainer.fit(module, datamodule=data, ckpt_path=resumed, weights_only=True)
+    state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
+    kept = {k.removeprefix("network."): v for k, v in state.items() if k.startswith("network.")}
+    module.network.load_state_dict(kept)
+    module.network.half().float().to("cpu").eval()
+    return Curves.kept_in(last)
+
+
+def run_hash(clips: ClipList[Any], options: RunOptions) -> str:
+    """Names a run: the data and all options that change what is learned."""
+    content = options.model_dump(mode="json", exclude=set(RUNS_ALIKE))
+    return digest([clips.data_hash, content])[:10]
+
+
+def steps_an_epoch(clips: ClipList[Any], options: RunOptions) -> int:
+    """Optimiser steps an epoch, estimated from clips spread evenly over all of them."""
+    train = clips.clips["train"]
+    chosen = train[:: max(1, len(train) // CLIPS_LOOKED_AT)]
+    step_s, window = options.seconds_a_step, options.frames_a_row
+    loaded: list[Clip] = [clips.store.load(key) for key, _ in chosen]
+    lengths = [min(len(c) / stride_of(c.rate_hz, step_s), window) for c in loaded]
+    frames = len(train) * float(np.mean(lengths))
+    return max(1, math.ceil(frames / (options.rows * window * options.processes)))
+
+
+def metrics_of(
+    network: nn.Module, curves: pd.DataFrame, clips: ClipList[Any], in_use: dict[str, Any]
+) -> dict[str, Any]:
+    """What a checkpoint says of its training: the best epoch on validation, and use of it."""
+    best = curves.iloc[int(curves[MONITORED].to_numpy().argmin())]
+    return {
+        "best_epoch": int(best["epoch"]),
+        "epochs": len(curves),
+        "parameters": sum(int(np.prod(p.shape)) for p in network.parameters()),
+        "validation": {k: round(float(v), 4) for k, v in best.items() if str(k).startswith("val_")},
+        "validation_in_use": in_use,
+        "data": clips.described,
+    }
+
+
+def about(metrics: dict[str, Any], clips: ClipList[Any], options: RunOptions) -> dict[str, Any]:
+    """The part of a header that all checkpoints have: metrics, data, training, versions."""
+    return {
+        "metrics": metrics,
+        "data": {"hash": clips.data_hash, **clips.described},
+        "training": options.model_dump(mode="json", exclude={"network", *RUNS_ALIKE}),
+        "versions": {
+            "gonio": __version__,
+            **{package: version(package) for package in ("torch", "lightning", "mediapipe")},
+        },
+    }
+
+
+def _trainer(
+    options: RunOptions, run: Path, callbacks: list[Callback], epoch_steps: int
+) -> pl.Trainer:
+    extra: list[Callback] = [
+        EarlyStopping(MONITORED, patience=options.patience, mode="min"),
+        Averaging(options.average_decay),
+        TQDMProgressBar(refresh_rate=20),
+    ]
+    shares = options.processes * max(1, options.workers)
+    return pl.Trainer(
+        accelerator=options.accelerator,
+        devices=options.devices,
+        num_nodes=options.nodes,
+        strategy=options.lightning_strategy,
+        precision=options.precision,
+        max_epochs=options.epochs,
+        limit_train_batches=epoch_steps if shares > 1 else 1.0,
+        gradient_clip_val=options.gradient_clip,
+        callbacks=[*callbacks, *extra],
+        default_root_dir=run,
+        logger=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        reload_dataloaders_every_n_epochs=1,
+        use_distributed_sampler=False,
+    )
+
+
+class Averaging(WeightAveraging):
+    """Exponential moving average of the weights, which is validated and kept.
+
+    Lightning's own cannot be sent to other processes.
+
+    Args:
+        decay: share of the average that stays at each step.
+    """
+
+    def __init__(self, decay: float) -> None:
+        super().__init__(avg_fn=partial(moving_average, decay=decay))
+
+    def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
+        """After every step."""
+        return step_idx is not None
+
+
+def moving_average(average: Tensor, current: Tensor, _: Tensor | int, *, decay: float) -> Tensor:
+    """The average after one more value."""
+    return decay * average + (1 - decay) * current
+
+
+class Curves(Callback):
+    """Keeps the metrics of every epoch; they are part of the run's state."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, float]] = []
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Take the epoch's metrics."""
+        values = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        rate = trainer.optimizers[0].param_groups[0]["lr"]
+        self.rows.append({"epoch": trainer.current_epoch, "learning_rate": rate, **values})
+
+    def state_dict(self) -> dict[str, Any]:
+        """For Lightning's checkpoint."""
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """From Lightning's checkpoint."""
+        self.rows = list(state_dict["rows"])
+
+    @staticmethod
+    def kept_in(checkpoint: Path) -> pd.DataFrame:
+        """A row an epoch, as a run's last checkpoint holds them, whichever process wrote it."""
+        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        return pd.DataFrame(state["callbacks"][Curves.__name__]["rows"])
