@@ -383,3 +383,35 @@ def _joint_markers(joint: Joint) -> tuple[str, ...]:
 
 JOINT_MARKERS: dict[str, tuple[str, ...]] = {joint.name: _joint_markers(joint) for joint in JOINTS}
 """Those of the 22 markers that the angles of each joint rest on, through augmentation."""
+
+
+def _joint_landmarks(joint: Joint) -> tuple[int, ...]:
+    side = {"R": "right", "L": "left"}
+    parts = {"BigToe": "foot_index"}
+    return tuple(
+        MEDIAPIPE[f"{side[marker[0]]}_{parts.get(marker[1:], marker[1:].lower())}"]
+        for marker in JOINT_MARKERS[joint.name]
+    )
+
+
+JOINT_LANDMARKS: tuple[tuple[int, ...], ...] = tuple(_joint_landmarks(joint) for joint in JOINTS)
+"""MediaPipe's landmarks that the angles of each joint rest on."""
+
+JOINT_MIRROR: tuple[int, ...] = tuple(JOINTS.index(mirrored_joint(joint)) for joint in JOINTS)
+"""Index of the joint on the other side; pelvis and trunk give themselves."""
+MIRROR_SIGNS: tuple[tuple[int, int, int], ...] = tuple(
+    (1, -1, -1) if joint.side is None else (1, 1, 1) for joint in JOINTS
+)
+"""Signs of the three angles of each joint in a mirror image, after `JOINT_MIRROR`."""
+JOINT_CHAIN: tuple[tuple[str, str], ...] = (
+    ("pelvis", "trunk"),
+    *(
+        (f"{a}_{side}", f"{b}_{side}")
+        for side in "RL"
+        for a, b in (("hip", "knee"), ("knee", "ankle"))
+    ),
+    *(("pelvis", f"hip_{side}") for side in "RL"),
+    *(("trunk", f"shoulder_{side}") for side in "RL"),
+    *((f"shoulder_{side}", f"elbow_{side}") for side in "RL"),
+)
+"""Neighbours along the kinematic chain."""

@@ -30,6 +30,11 @@ class CheckpointFile:
         return read_header(self.path)
 
 
+def own_files(**checkpoints: CheckpointFile) -> dict[str, Path]:
+    """Where the user's own checkpoints would be, by their names in the catalog."""
+    return {name: file.path for name, file in checkpoints.items()}
+
+
 class CheckpointDataset(FileDataset[Checkpoint, CheckpointFile]):
     """A checkpoint, opened only when a refiner asks for it."""
 

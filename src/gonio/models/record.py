@@ -1,14 +1,15 @@
-"""What a refiner did to a pose, and from where it thinks the camera looks: for the record."""
+"""What refiners did to a pose and to angles, and from where the camera looks: for the record."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from gonio.kinematics.unwrapping import wrapped_deg
 from gonio.landmarks.pose import scale_between
-from gonio.skeleton import COCO_FROM_MEDIAPIPE, COCO_JOINTS
+from gonio.skeleton import COCO_FROM_MEDIAPIPE, COCO_JOINTS, JOINTS, Joint
 from gonio.types import FloatArray, LandmarkSequence, RefinedPose
 
 RAY_AXES = ("across", "down", "depth")
@@ -44,6 +45,83 @@ def pose_record(pose: RefinedPose, landmarks: LandmarkSequence) -> dict[str, Any
         "mean_sigma_cm": {
             name: _mean(100 * pose.sigma[..., axis]) for axis, name in enumerate(RAY_AXES)
         },
+    }
+
+
+def angle_record(
+    computed: pd.DataFrame, refined: pd.DataFrame | None, refiner: str
+) -> dict[str, Any]:
+    """How far a network changed the angles, joint by joint.
+
+    A change counts on the circle: 359 degrees more are one degree less.
+
+    Args:
+        computed: `time_s` and the 36 angles as the markers give them, degrees, T rows.
+        refined: the same after a network; None where there was none.
+        refiner: its name.
+
+    Returns:
+        JSON values: the mean absolute change over all angles and frames, and of each joint the mean
+        over its three angles, the largest change with its sign, its angle and its time. Where no
+        network changed angles: that they are not corrected.
+    """
+    if refined is None:
+        return {"refiner": "none", "angles_corrected": False}
+    names = [str(name) for name in computed.columns if name != "time_s"]
+    change = wrapped_deg(
+        refined[names].to_numpy(dtype=float) - computed[names].to_numpy(dtype=float)
+    )
+    time_s = computed["time_s"].to_numpy(dtype=float)
+    return {
+        "refiner": refiner,
+        "angles_corrected": True,
+        "mean_change_deg": _mean(np.abs(change)),
+        "change_of_joints": {
+            joint.name: _change_of(joint, names, change, time_s) for joint in JOINTS
+        },
+    }
+
+
+def _change_of(
+    joint: Joint, names: list[str], change: FloatArray, time_s: FloatArray
+) -> dict[str, float | str | None]:
+    """Mean and largest of the changes (T, 36), degrees, of a joint's own columns among `names`."""
+    own = [column for column, name in enumerate(names) if name.startswith(f"{joint.name}_")]
+    size = np.abs(change[:, own])
+    if np.isnan(size).all():
+        return dict.fromkeys(("mean_deg", "largest_deg", "angle", "time_s"))
+    frame, angle = divmod(int(np.nanargmax(size)), len(own))
+    name = names[own[angle]].removeprefix(f"{joint.name}_").removesuffix("_deg")
+    return {
+        "mean_deg": _mean(size),
+        "largest_deg": _rounded(change[frame, own[angle]]),
+        "angle": name.replace("_", " "),
+        "time_s": _rounded(time_s[frame]),
+    }
+
+
+def refiner_in_use(pose: dict[str, Any], angles: dict[str, Any]) -> str:
+    """The choice of refiner that a run came to: `depth` without a checkpoint is `none`.
+
+    Args:
+        pose: of `pose_record`.
+        angles: of `angle_record`.
+    """
+    names = [record["refiner"] for record in (pose, angles) if record["refiner"] != "none"]
+    used = list(dict.fromkeys(names))
+    return "both" if len(used) == 2 else (used or ["none"])[0]
+
+
+def checkpoints_of(*records: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """The checkpoints that a run used, by the names of their networks in the catalog.
+
+    Args:
+        records: of `pose_record` and `angle_record`, with `checkpoint` where there was one.
+    """
+    return {
+        f"{record['refiner']}_refiner": record["checkpoint"]
+        for record in records
+        if "checkpoint" in record
     }
 
 

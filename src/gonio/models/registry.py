@@ -1,137 +1,158 @@
-"""Which network a run uses: the user's own checkpoint, the one that comes with Gonio, or none.
+"""Which networks a run uses: the user's own checkpoints, those that come with Gonio, or none.
 
 The networks themselves are one file each in this folder.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from gonio.errors import InputError, MissingFileError
+from gonio.errors import MissingFileError
 from gonio.landmarks.pose import pose_without_refiner
-from gonio.models.checkpoint_io import read_header
-from gonio.options import CameraOptions, Refiner
+from gonio.options import CHECKPOINTS_OF, CameraOptions, Refiner
+from gonio.signals import nearest
 from gonio.types import LandmarkSequence, RefinedPose
 
-NETWORKS: tuple[Refiner, ...] = ("none", "depth")
-"""The choices of refiner that this version of Gonio can run."""
+if TYPE_CHECKING:
+    from gonio.models.depth_refiner import DepthRefiner
+    from gonio.models.joint_refiner import JointRefiner
+    from gonio.models.main_refiner import MainRefiner
+
+SHIPPED_FOLDER = Path(__file__).parent / "weights"
+TRAINED_BY = {
+    "depth_refiner": "depth_training",
+    "joint_refiner": "joint_training",
+    "main_refiner": "main_refiner",
+}
+"""The pipeline that makes each checkpoint."""
 
 _log = logging.getLogger(__name__)
 
 
-def check_refiner(refiner: Refiner, checkpoints: Mapping[str, Path]) -> None:
-    """See before a run that its networks can be loaded.
+@dataclass(frozen=True)
+class Refiners:
+    """The networks of one choice of refiner, ready to use.
+
+    Attributes:
+        choice: as the parameters name it.
+        used: name in the catalog -> file of each checkpoint that is used.
+        depth: corrects the pose, or None.
+        joint: corrects the angles, or None.
+        main: corrects both, in the place of the others, or None.
+    """
+
+    choice: Refiner
+    used: Mapping[str, Path]
+    depth: DepthRefiner | None = None
+    joint: JointRefiner | None = None
+    main: MainRefiner | None = None
+
+    def pose(self, landmarks: LandmarkSequence, camera: CameraOptions) -> RefinedPose:
+        """The pose, its depth corrected if the choice does that, else MediaPipe's own.
+
+        Args:
+            landmarks: repaired.
+            camera: as far as the user knows it.
+        """
+        network = self.main or self.depth
+        if network is None:
+            return pose_without_refiner(landmarks, camera)
+        return network.refine(landmarks, camera)
+
+    @property
+    def change_angles(self) -> bool:
+        """Whether the choice corrects angles."""
+        return self.main is not None or self.joint is not None
+
+    def angles(self, angles: pd.DataFrame, landmarks: LandmarkSequence) -> pd.DataFrame:
+        """The 36 angles, corrected if the choice does that.
+
+        Args:
+            angles: `time_s` and 36 columns, of T frames, from the pose that `pose` gave.
+            landmarks: repaired; frames at other times are brought to those of the angles.
+
+        Returns:
+            The same columns and times; NaN where the angles were NaN.
+        """
+        if self.main is not None:
+            return self.main.refine_angles(angles, landmarks)
+        if self.joint is not None:
+            rows = nearest(landmarks.time_s, angles["time_s"].to_numpy(dtype=float))
+            return self.joint.refine(angles, landmarks.visibility[rows])
+        return angles
+
+
+def load_refiners(choice: Refiner, own: Mapping[str, Path]) -> Refiners:
+    """The networks that a choice of refiner needs.
 
     Only `depth` may be without a checkpoint: it is the default, and a run without it says so.
 
     Args:
-        refiner: as the parameters name it.
-        checkpoints: where the user's own checkpoints would be, by their names in the catalog.
+        choice: as the parameters name it.
+        own: where the user's own checkpoints would be, by their names in the catalog.
 
     Raises:
-        MissingFileError: a checkpoint that was asked for is not there.
-        InputError: one is broken, foreign, older, or of a network that this version cannot run.
+        MissingFileError: a checkpoint that is needed is not there.
+        InputError: one is broken, foreign, older or of another kind.
     """
-    for name, path in checkpoints.items():
-        if name != "depth_refiner":
-            read_header(path, name)
-            continue
-        checkpoint = depth_checkpoint(path)
-        if checkpoint is not None:
-            from gonio.models.depth_refiner import DepthRefiner
+    used: dict[str, Path] = {}
+    for name in CHECKPOINTS_OF[choice]:
+        path = checkpoint_of(name, own[name])
+        if path is not None:
+            used[name] = path
+        elif choice == "depth":
+            _log.warning("depth is not corrected: %s", no_checkpoint(name, own[name]))
+        else:
+            raise MissingFileError(no_checkpoint(name, own[name]))
+    if not used:
+        return Refiners(choice, used)
+    from gonio.models.depth_refiner import DepthRefiner
+    from gonio.models.joint_refiner import JointRefiner
+    from gonio.models.main_refiner import MainRefiner
 
-            DepthRefiner.load(checkpoint)
-        elif refiner != "depth":
-            raise MissingFileError(no_depth_checkpoint(path))
-    if refiner not in NETWORKS:
-        _refuse(refiner)
-
-
-def depth_checkpoint(own: Path) -> Path | None:
-    """The depth refiner's checkpoint: the user's own, else the shipped one, else none.
-
-    Args:
-        own: where the user's own would be.
-    """
-    from gonio.models import depth_refiner
-
-    places = (own, depth_refiner.SHIPPED_CHECKPOINT)
-    return next((place for place in places if place.is_file()), None)
-
-
-def no_depth_checkpoint(own: Path) -> str:
-    """Says that there is no depth refiner, and how to get one."""
-    return (
-        f"there is no checkpoint of a depth refiner, neither {own.parent.name}/{own.name} nor one "
-        "in the installed package: train one (kedro run --pipeline depth_training), put one there, "
-        "or choose refiner=none"
+    if choice == "main":
+        return Refiners(choice, used, main=MainRefiner.load(used["main_refiner"], own))
+    depth, joint = used.get("depth_refiner"), used.get("joint_refiner")
+    return Refiners(
+        choice,
+        used,
+        depth=DepthRefiner.load(depth) if depth else None,
+        joint=JointRefiner.load(joint) if joint else None,
     )
 
 
-def refined_pose(
-    refiner: Refiner, own: Path, landmarks: LandmarkSequence, camera: CameraOptions
-) -> tuple[RefinedPose, Path | None]:
-    """The pose, its depth corrected if the refiner does that.
+def checkpoint_of(name: str, own: Path) -> Path | None:
+    """The checkpoint of a network: the user's own, else the shipped one, else none.
 
     Args:
-        refiner: as the parameters name it.
-        own: where the user's own checkpoint of the depth refiner would be.
-        landmarks: repaired.
-        camera: as far as the user knows it.
-
-    Returns:
-        The pose and the checkpoint it was made with; MediaPipe's own pose and None where the
-        refiner leaves the pose alone, or is `depth` and has no checkpoint (which is logged).
-
-    Raises:
-        MissingFileError: the refiner is `both`, and there is no checkpoint.
-        InputError: the checkpoint is broken, or this version cannot run the refiner.
+        name: in the catalog.
+        own: where the user's own would be.
     """
-    if refiner in ("none", "joint"):
-        return pose_without_refiner(landmarks, camera), None
-    if refiner == "main":
-        _refuse(refiner)
-    checkpoint = depth_checkpoint(own)
-    if checkpoint is not None:
-        from gonio.models.depth_refiner import DepthRefiner
+    places = (own, SHIPPED_FOLDER / f"{name}.safetensors")
+    return next((place for place in places if place.is_file()), None)
 
-        return DepthRefiner.load(checkpoint).refine(landmarks, camera), checkpoint
-    if refiner != "depth":
-        raise MissingFileError(no_depth_checkpoint(own))
-    _log.warning("depth is not corrected: %s", no_depth_checkpoint(own))
-    return pose_without_refiner(landmarks, camera), None
+
+def no_checkpoint(name: str, own: Path) -> str:
+    """Says that there is no checkpoint of a network, and how to get one."""
+    return (
+        f"there is no checkpoint of the {name.replace('_', ' ')}, neither "
+        f"{own.parent.name}/{own.name} nor one in the installed package: train one (kedro run "
+        f"--pipeline {TRAINED_BY[name]}), put one there, or choose refiner=none"
+    )
 
 
 def checkpoint_record(checkpoint: Path, own: Path) -> dict[str, str]:
     """What identifies a checkpoint: its name, whose it is, and the start of its SHA-256."""
-    with checkpoint.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    from gonio.models.parts import file_digest
+
     return {
         "file": checkpoint.name,
         "from": f"own, in {own.parent.name}" if checkpoint == own else "shipped with Gonio",
-        "sha256": digest[:12],
+        "sha256": file_digest(checkpoint),
     }
-
-
-def refined_angles(
-    refiner: Refiner, checkpoint: Path, angles: pd.DataFrame, landmarks: LandmarkSequence
-) -> pd.DataFrame:
-    """The angles corrected by what the rest of the pose allows.
-
-    Raises:
-        InputError: this version cannot run the refiner.
-    """
-    _refuse(refiner)
-
-
-def _refuse(refiner: Refiner) -> NoReturn:
-    raise InputError(
-        f"refiner is {refiner!r}; this version of Gonio can run {', '.join(NETWORKS)}: run with "
-        "refiner=depth"
-    )

@@ -20,8 +20,8 @@ class AngleOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     sources: tuple[str, ...] = ("rendered",)
-    refiner: Literal["depth", "none"] = "depth"
-    true_markers: TrueMarkers = Field("body", description="where the source has a body surface")
+    refiner: Literal["depth", "none", "main"] = Field("depth", description="of the pose")
+    true_markers: TrueMarkers = Field("aligned", description="where the source has a body surface")
     calibration_shards: int = Field(200, ge=1, description="of `aligned`: training shards at most")
     bmi: float = Field(22.5, ge=10, le=60, description="of everybody: no source knows masses")
     shortest_m: float = Field(0.9, gt=0, description="bodies below it are left out")

@@ -5,7 +5,7 @@ It runs on the machinery of `data_conversion` (tasks, executors, store, manifest
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -22,10 +22,14 @@ from gonio.capture.shards import Shard, read_shard
 from gonio.capture.store import ConversionPlan, ShardStore
 from gonio.capture.tasks import Converted, LeftOutError, Task, digest
 from gonio.errors import MissingFileError
-from gonio.landmarks.pose import pose_without_refiner
 from gonio.markers.augmenter_networks import check_provider
-from gonio.models.registry import checkpoint_record, depth_checkpoint, no_depth_checkpoint
-from gonio.options import InferenceOptions
+from gonio.models.registry import (
+    checkpoint_of,
+    checkpoint_record,
+    load_refiners,
+    no_checkpoint,
+)
+from gonio.options import CHECKPOINTS_OF, InferenceOptions, Refiner
 from gonio.training.angle_options import AngleOptions
 from gonio.training.angle_pairs import (
     AnglePair,
@@ -57,14 +61,16 @@ class AngleSource:
         name: of the source whose shards they are, e.g. `rendered`.
         shards_folder: where its shards lie.
         settings: what the angles depend on.
-        checkpoint: of the depth refiner; None leaves depth as MediaPipe says it.
+        refiner: what corrects the pose: none, depth or main.
+        own: name in the catalog and file of each of the user's own checkpoints, there or not.
         max_shards: at most so many, spread evenly over the manifest.
     """
 
     name: str
     shards_folder: Path
     settings: AngleSettings
-    checkpoint: Path | None = None
+    refiner: Refiner = "none"
+    own: tuple[tuple[str, Path], ...] = ()
     max_shards: int | None = None
 
     def list_tasks(self) -> list[Task]:
@@ -97,7 +103,7 @@ class AngleSource:
             MissingFileError: the shard or the checkpoint is gone.
         """
         shard = read_shard(task.details["path"])
-        return shard, angle_pair(shard, self.settings, _refine(self.checkpoint))
+        return shard, angle_pair(shard, self.settings, _refine(self.refiner, self.own))
 
     def convert(self, task: Task) -> Converted:
         """The shard with its angles.
@@ -123,16 +129,12 @@ def evenly(records: tuple[Record, ...], count: int | None) -> tuple[Record, ...]
 
 
 @lru_cache(maxsize=2)
-def _refine(checkpoint: Path | None) -> Refine:
-    if checkpoint is None:
-        return pose_without_refiner
-    from gonio.models.depth_refiner import DepthRefiner
-
-    return DepthRefiner.load(checkpoint).refine
+def _refine(choice: Refiner, own: tuple[tuple[str, Path], ...]) -> Refine:
+    return load_refiners(choice, dict(own)).pose
 
 
 def plan_angles(
-    options: AngleOptions, chain: InferenceOptions, shards: ShardStore, own_checkpoint: Path
+    options: AngleOptions, chain: InferenceOptions, shards: ShardStore, own: Mapping[str, Path]
 ) -> list[ConversionPlan]:
     """All tasks of each source, and the hash of all that their angles depend on.
 
@@ -140,17 +142,21 @@ def plan_angles(
         options: of this pipeline.
         chain: the parameters of `inference`.
         shards: what `data_conversion` made.
-        own_checkpoint: where the user's own depth refiner would be; else the shipped one is taken.
+        own: where the user's own checkpoints would be, by their names in the catalog; else the
+            shipped ones are taken.
 
     Raises:
-        MissingFileError: there is no depth refiner.
+        MissingFileError: there is no checkpoint of the refiner.
         InputError: a source was not converted, or the provider is not installed.
     """
     check_provider(chain.provider)
-    checkpoint = depth_checkpoint(own_checkpoint) if options.refiner == "depth" else None
-    if options.refiner == "depth" and checkpoint is None:
-        advice = no_depth_checkpoint(own_checkpoint).replace("refiner=none", "angles.refiner=none")
-        raise MissingFileError(advice)
+    used: dict[str, Path] = {}
+    for name in CHECKPOINTS_OF[options.refiner]:
+        path = checkpoint_of(name, own[name])
+        if path is None:
+            advice = no_checkpoint(name, own[name])
+            raise MissingFileError(advice.replace("refiner=none", "angles.refiner=none"))
+        used[name] = path
     manifest = shards.manifest().select(options.sources)
     settings = options.settings(chain)
     if options.true_markers == "aligned":
@@ -160,14 +166,17 @@ def plan_angles(
     convention = settings.convention.described() if settings.convention else None
     plans = []
     for name in options.sources:
-        source = AngleSource(name, shards.root, settings, checkpoint, options.max_shards)
+        source = AngleSource(
+            name, shards.root, settings, options.refiner, tuple(own.items()), options.max_shards
+        )
         parameters = {
             "source": name,
             "shards": manifest.folders[name].name,
             "schema_version": SCHEMA_VERSION,
             "gonio": __version__,
             "augmenter": version("pose2sim"),
-            "refiner": checkpoint_record(checkpoint, own_checkpoint) if checkpoint else "none",
+            "refiner": options.refiner,
+            "checkpoints": [checkpoint_record(path, own[name]) for name, path in used.items()],
             "chain": chain.model_dump(include=set(_CHAIN)),
             "convention_deg": convention,
             **options.model_dump(

@@ -9,7 +9,7 @@ import pandas as pd
 
 from gonio.capture.conversion import conversion_events, log_problems
 from gonio.capture.store import ConversionPlan, Outcome, ShardStore
-from gonio.datasets.checkpoint import CheckpointFile
+from gonio.datasets.checkpoint import CheckpointFile, own_files
 from gonio.options import InferenceOptions
 from gonio.reporting.angle_histograms import angle_histograms
 from gonio.reporting.figures import figure_png
@@ -22,12 +22,19 @@ Parameters = dict[str, Any]
 
 
 def plan_angle_shards(
-    training_shards_so_far: ShardStore, depth_refiner: CheckpointFile, parameters: Parameters
+    training_shards_so_far: ShardStore,
+    depth_refiner: CheckpointFile,
+    joint_refiner: CheckpointFile,
+    main_refiner: CheckpointFile,
+    parameters: Parameters,
 ) -> list[ConversionPlan]:
     """All shards of the sources that the parameters name, as tasks."""
     options = AngleOptions.from_parameters(parameters)
     chain = InferenceOptions.from_parameters(parameters)
-    return plan_angles(options, chain, training_shards_so_far, depth_refiner.path)
+    files = own_files(
+        depth_refiner=depth_refiner, joint_refiner=joint_refiner, main_refiner=main_refiner
+    )
+    return plan_angles(options, chain, training_shards_so_far, files)
 
 
 def generate_angles(

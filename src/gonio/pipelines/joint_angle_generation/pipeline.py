@@ -11,7 +11,13 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 nodes.plan_angle_shards,
-                ["training_shards_so_far", "depth_refiner", "parameters"],
+                [
+                    "training_shards_so_far",
+                    "depth_refiner",
+                    "joint_refiner",
+                    "main_refiner",
+                    "parameters",
+                ],
                 "angle_plans",
                 name="plan_angle_shards",
             ),

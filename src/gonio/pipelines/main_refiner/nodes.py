@@ -1,0 +1,99 @@
+"""Nodes of `main_refiner`: each takes values and the parameters, and calls one part of Gonio."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from gonio.capture.store import ShardStore
+from gonio.datasets.checkpoint import CheckpointFile, own_files
+from gonio.models.checkpoint_io import Checkpoint
+from gonio.models.depth_refiner import DepthRefiner
+from gonio.models.joint_refiner import JointRefiner
+from gonio.models.parts import file_digest
+from gonio.models.registry import load_refiners
+from gonio.reporting.figures import figure_png
+from gonio.reporting.training_figure import training_figure
+from gonio.training.angle_clips import MainClip, MainStore, main_clip_list, prepare_main_clips
+from gonio.training.angle_training_options import MainTrainingOptions
+from gonio.training.clips import ClipList, Prepared
+from gonio.training.main_module import train_main_refiner
+from gonio.training.options import repair_of
+
+Parameters = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class JoinedRefiners:
+    """The two refiners that a main refiner joins.
+
+    Attributes:
+        depth: from its checkpoint.
+        joint: from its checkpoint.
+        hashes: of the two checkpoints.
+    """
+
+    depth: DepthRefiner
+    joint: JointRefiner
+    hashes: tuple[str, ...]
+
+
+def load_joined(depth_refiner: CheckpointFile, joint_refiner: CheckpointFile) -> JoinedRefiners:
+    """The user's own refiners, else those that come with Gonio."""
+    own = own_files(depth_refiner=depth_refiner, joint_refiner=joint_refiner)
+    both = load_refiners("both", own)
+    hashes = tuple(file_digest(both.used[name]) for name in own)
+    return JoinedRefiners(
+        DepthRefiner.load(both.used["depth_refiner"]),
+        JointRefiner.load(both.used["joint_refiner"]),
+        hashes,
+    )
+
+
+def prepare_clips(
+    angle_shards_so_far: ShardStore,
+    main_clips_so_far: MainStore,
+    joined_refiners: JoinedRefiners,
+    parameters: Parameters,
+) -> Iterator[Prepared[MainClip]]:
+    """The shards with angles that are not prepared yet, and what the refiners say of them."""
+    options = MainTrainingOptions.from_parameters(parameters)
+    manifest = angle_shards_so_far.manifest().select(options.sources)
+    refiners = (joined_refiners.depth, joined_refiners.joint)
+    yield from prepare_main_clips(
+        manifest, main_clips_so_far, repair_of(parameters), refiners, joined_refiners.hashes
+    )
+
+
+def list_clips(
+    angle_shards_so_far: ShardStore,
+    main_clips: MainStore,
+    joined_refiners: JoinedRefiners,
+    parameters: Parameters,
+) -> ClipList[MainClip]:
+    """The prepared clips of each split."""
+    options = MainTrainingOptions.from_parameters(parameters)
+    manifest = angle_shards_so_far.manifest().select(options.sources)
+    return main_clip_list(manifest, main_clips, repair_of(parameters), joined_refiners.hashes)
+
+
+def train(
+    main_training_clips: ClipList[MainClip],
+    training_runs: Path,
+    joined_refiners: JoinedRefiners,
+    parameters: Parameters,
+) -> tuple[Checkpoint, dict[str, Any], pd.DataFrame]:
+    """The best network of a training, its metrics, and the course of the training."""
+    options = MainTrainingOptions.from_parameters(parameters)
+    refiners = (joined_refiners.depth, joined_refiners.joint)
+    trained = train_main_refiner(main_training_clips, options, training_runs, refiners)
+    return trained.checkpoint, trained.metrics, trained.curves
+
+
+def draw_curves(main_training_curves: pd.DataFrame) -> bytes:
+    """Loss and errors over the epochs, as PNG."""
+    return figure_png(training_figure(main_training_curves))

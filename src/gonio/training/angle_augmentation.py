@@ -1,0 +1,115 @@
+"""Changes of training clips with angles: the mirror image, noise, and joints that are not seen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.random import Generator
+from pydantic import BaseModel, ConfigDict, Field
+
+from gonio.landmarks.inputs import PoseInputs, mirrored_inputs
+from gonio.models.joint_refiner import mirrored_angles
+from gonio.skeleton import COCO_MIRROR, JOINT_MIRROR
+from gonio.training.angle_clips import AngleClip, MainClip
+from gonio.training.clips import Array
+
+_FLIP_X = np.array([-1.0, 1.0, 1.0], dtype=np.float32)
+_FLIP_VIEW = np.array([-1.0, 1.0, 1.0, -1.0, 1.0, 1.0], dtype=np.float32)
+"""Of up (x, y, z), sine and cosine of the azimuth, sine of the elevation."""
+
+
+class AngleAugmentation(BaseModel):
+    """How strongly clips are changed for the joint refiner; 0 switches a change off."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mirror: bool = True
+    angle_noise_deg: float = Field(2.0, ge=0, le=45, description="standard deviation a clip")
+    joint_dropout: float = Field(0.03, ge=0, le=1, description="share of joints that are hidden")
+
+    def __call__(self, clip: AngleClip, rng: Generator) -> AngleClip:
+        """A changed copy of a clip."""
+        if self.mirror and rng.random() < 0.5:
+            clip = mirrored_angle_clip(clip)
+        noise = _angle_noise(clip.angles.shape, self.angle_noise_deg, rng)
+        shown = clip.angle_there & (
+            rng.random((1, clip.angle_there.shape[1])) >= self.joint_dropout
+        )
+        return replace(
+            clip,
+            angles=(clip.angles + noise) * shown[..., None],
+            visibility=clip.visibility * shown,
+            angle_there=shown,
+            angle_weight=clip.angle_weight * shown,
+        )
+
+
+class MainAugmentation(BaseModel):
+    """How strongly clips are changed for the main refiner; 0 switches a change off."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mirror: bool = True
+    angle_noise_deg: float = Field(1.0, ge=0, le=45, description="standard deviation a clip")
+    pose_noise_m: float = Field(0.005, ge=0, le=0.5, description="of the refined pose, a clip")
+
+    def __call__(self, clip: MainClip, rng: Generator) -> MainClip:
+        """A changed copy of a clip."""
+        if self.mirror and rng.random() < 0.5:
+            clip = mirrored_main_clip(clip)
+        noise = _angle_noise(clip.angles.shape, self.angle_noise_deg, rng)
+        noise = noise * clip.angle_there[..., None]
+        moved = _noise(clip.refined.shape, rng) * self.pose_noise_m * clip.pose_there[..., None]
+        return replace(
+            clip,
+            angles=clip.angles + noise,
+            joint_refined=clip.joint_refined + noise,
+            refined=clip.refined + moved.astype(np.float32),
+        )
+
+
+def _angle_noise(shape: tuple[int, ...], size_deg: float, rng: Generator) -> Array:
+    return np.asarray(np.radians(size_deg) * _noise(shape, rng), dtype=np.float32)
+
+
+def _noise(shape: tuple[int, ...], rng: Generator) -> Array:
+    """Of standard deviation 1: half of its variance constant over the clip, half changing."""
+    noise = (rng.normal(size=(1, *shape[1:])) + rng.normal(size=shape)) * np.sqrt(0.5)
+    return np.asarray(noise, dtype=np.float32)
+
+
+def mirrored_angle_clip(clip: AngleClip) -> AngleClip:
+    """The same movement in a mirror."""
+    order = list(JOINT_MIRROR)
+    return replace(
+        clip,
+        angles=mirrored_angles(clip.angles).astype(np.float32),
+        visibility=clip.visibility[:, order],
+        angle_there=clip.angle_there[:, order],
+        truth=mirrored_angles(clip.truth).astype(np.float32),
+        angle_weight=clip.angle_weight[:, order],
+    )
+
+
+def mirrored_main_clip(clip: MainClip) -> MainClip:
+    """The same movement in a mirror, with all that was said of it."""
+    order, mirror = list(JOINT_MIRROR), list(COCO_MIRROR)
+    seen = mirrored_inputs(PoseInputs(clip.landmarks, clip.frame, clip.there))
+    return replace(
+        clip,
+        landmarks=seen.landmarks,
+        frame=seen.frame,
+        there=seen.there,
+        pose=clip.pose[:, mirror] * _FLIP_X,
+        refined=clip.refined[:, mirror] * _FLIP_X,
+        log_sigma=clip.log_sigma[:, mirror],
+        pose_there=clip.pose_there[:, mirror],
+        view=clip.view * _FLIP_VIEW,
+        joint_refined=mirrored_angles(clip.joint_refined).astype(np.float32),
+        angles=mirrored_angles(clip.angles).astype(np.float32),
+        visibility=clip.visibility[:, order],
+        angle_there=clip.angle_there[:, order],
+        truth=mirrored_angles(clip.truth).astype(np.float32),
+        angle_weight=clip.angle_weight[:, order],
+    )

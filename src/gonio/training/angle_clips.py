@@ -1,0 +1,320 @@
+"""Shards with joint angles, ready for training the joint refiner and the main refiner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from gonio.capture.manifest import Manifest, Record
+from gonio.capture.shards import Shard, read_shard
+from gonio.capture.tasks import digest
+from gonio.errors import InputError
+from gonio.landmarks.inputs import FRAME_FEATURES, pose_inputs
+from gonio.landmarks.repair import repair_landmarks
+from gonio.models.depth_refiner import DepthRefiner
+from gonio.models.joint_refiner import AngleInputs, JointRefiner, angle_inputs
+from gonio.models.main_refiner import MainInputs, main_inputs
+from gonio.options import RepairOptions
+from gonio.signals import nearest
+from gonio.skeleton import COCO_FROM_MEDIAPIPE
+from gonio.training.clips import Array, Clip, ClipList, ClipStore, Prepared, list_clips
+from gonio.training.prepare import PreparedSequence, prepare_shard
+from gonio.types import RefinedPose
+
+ANGLES_FORMAT = 1
+_ANGLE_SHAPES: dict[str, tuple[int, ...]] = {
+    "angles": (12, 3),
+    "visibility": (12,),
+    "angle_there": (12,),
+    "time": (),
+    "truth": (12, 3),
+    "angle_weight": (12,),
+}
+
+
+@dataclass(frozen=True)
+class AngleClip(Clip):
+    """Computed and true angles of a clip; what is missing is 0 and has no weight.
+
+    Attributes:
+        angles, visibility, angle_there: as `AngleInputs`.
+        time: (T,) seconds.
+        truth: (T, 12, 3) radians.
+        angle_weight: (T, 12) 1 where the truth of a joint is known too.
+    """
+
+    SHAPES: ClassVar = _ANGLE_SHAPES
+    MASKS: ClassVar = ("angle_there",)
+
+    angles: Array
+    visibility: Array
+    angle_there: NDArray[np.bool_]
+    time: Array
+    truth: Array
+    angle_weight: Array
+
+    @property
+    def inputs(self) -> AngleInputs:
+        """What the networks see."""
+        time_s = self.time.astype(float)
+        return AngleInputs(self.angles, self.visibility, self.angle_there, time_s)
+
+
+@dataclass(frozen=True)
+class MainClip(Clip):
+    """What both refiners say of a clip, and the truth; what is missing is 0 and has no weight.
+
+    Attributes:
+        landmarks, frame, there, pose, weight: as `PreparedSequence`.
+        refined, log_sigma, pose_there, view: as `MainInputs` (its `frame` is `view` here).
+        joint_refined: (T, 12, 3) radians.
+        angles, visibility, angle_there, time, truth, angle_weight: as `AngleClip`.
+    """
+
+    SHAPES: ClassVar = {
+        "landmarks": (33, 6),
+        "frame": (len(FRAME_FEATURES),),
+        "there": (33,),
+        "pose": (17, 3),
+        "weight": (),
+        "refined": (17, 3),
+        "log_sigma": (17, 3),
+        "pose_there": (17,),
+        "view": (6,),
+        "joint_refined": (12, 3),
+        **_ANGLE_SHAPES,
+    }
+    MASKS: ClassVar = ("there", "pose_there", "angle_there")
+
+    landmarks: Array
+    frame: Array
+    there: NDArray[np.bool_]
+    pose: Array
+    weight: Array
+    refined: Array
+    log_sigma: Array
+    pose_there: NDArray[np.bool_]
+    view: Array
+    joint_refined: Array
+    angles: Array
+    visibility: Array
+    angle_there: NDArray[np.bool_]
+    time: Array
+    truth: Array
+    angle_weight: Array
+
+    @property
+    def angle_inputs(self) -> AngleInputs:
+        """What the joint refiner sees."""
+        time_s = self.time.astype(float)
+        return AngleInputs(self.angles, self.visibility, self.angle_there, time_s)
+
+    @property
+    def main_inputs(self) -> MainInputs:
+        """What the main refiner sees beside the angles."""
+        raw = self.landmarks[:, list(COCO_FROM_MEDIAPIPE)] * self.pose_there[..., None]
+        return MainInputs(raw, self.refined, self.log_sigma, self.pose_there, self.view)
+
+
+def prepare_angles(shard: Shard, repair: RepairOptions) -> AngleClip:
+    """Angles of a shard as the networks see them, beside the truth.
+
+    Args:
+        shard: with angles.
+        repair: as `inference` repairs.
+
+    Raises:
+        InputError: the shard has no angles.
+    """
+    computed, true = shard.corrupted_angles, shard.ground_truth_angles
+    if computed is None or true is None:
+        raise InputError(
+            f"the shard {shard.sequence} {shard.camera} has no angles; make them with "
+            "kedro run --pipeline joint_angle_generation"
+        )
+    repaired = repair_landmarks(shard.landmark_sequence, repair).sequence
+    rows = nearest(repaired.time_s, shard.time_s)
+    inputs = angle_inputs(computed.astype(float), repaired.visibility[rows], shard.time_s)
+    weight = np.isfinite(true).all(axis=2) & inputs.there
+    return AngleClip(
+        angles=inputs.angles,
+        visibility=inputs.visibility,
+        angle_there=inputs.there,
+        time=shard.time_s.astype(np.float32),
+        truth=np.where(weight[..., None], np.radians(true), 0.0).astype(np.float32),
+        angle_weight=weight.astype(np.float32),
+    )
+
+
+def prepare_main(
+    shard: Shard, repair: RepairOptions, depth: DepthRefiner, joint: JointRefiner
+) -> MainClip:
+    """What both refiners say of a shard, as in use, beside the truth.
+
+    Args:
+        shard: with angles.
+        repair: as `inference` repairs.
+        depth: the depth refiner that the main refiner joins.
+        joint: the joint refiner that it joins.
+
+    Raises:
+        InputError: the shard has no angles.
+    """
+    angles = prepare_angles(shard, repair)
+    clip = prepare_shard(shard, repair)
+    repaired = repair_landmarks(shard.landmark_sequence, repair).sequence
+    whole = pose_inputs(repaired.world, repaired.points_2d, repaired.visibility)
+    pose = depth.refine(repaired)
+    said = main_inputs(whole, pose).at(nearest(repaired.time_s, shard.time_s))
+    clip = _at_times(clip, shard)
+    refined = angles.angles + joint.deltas(angles.inputs)
+    return MainClip(
+        landmarks=clip.landmarks,
+        frame=clip.frame,
+        there=clip.there,
+        pose=clip.pose,
+        weight=clip.weight,
+        refined=said.refined,
+        log_sigma=said.log_sigma,
+        pose_there=said.pose_there,
+        view=said.frame,
+        joint_refined=refined.astype(np.float32),
+        **{name: getattr(angles, name) for name in _ANGLE_SHAPES},
+    )
+
+
+def refined_pose_of(clip: MainClip) -> RefinedPose:
+    """The depth refiner's pose of a clip, with what the main refiner needs of it."""
+    there = clip.pose_there[..., None]
+    unknown = np.full(len(clip), np.nan)
+    return RefinedPose(
+        positions=np.where(there, clip.refined.astype(float), np.nan),
+        sigma=np.where(there, np.exp(clip.log_sigma.astype(float)), np.nan),
+        up=np.full((len(clip), 3), np.nan),
+        azimuth_deg=unknown,
+        elevation_deg=unknown,
+        refiner="depth",
+    )
+
+
+def _at_times(clip: PreparedSequence, shard: Shard) -> PreparedSequence:
+    """The frames of a clip that are nearest to those of its shard."""
+    rows = nearest(clip.time.astype(float), shard.time_s)
+    arrays = {name: getattr(clip, name)[rows] for name in PreparedSequence.SHAPES}
+    return replace(clip, **arrays)
+
+
+def angle_key(record: Record, repair: RepairOptions, refiners: tuple[str, ...] = ()) -> str:
+    """Name of a prepared clip: changes with the shard and all that it was prepared with.
+
+    Args:
+        record: of the shard with angles.
+        repair: as it was prepared with.
+        refiners: hashes of the checkpoints that were run on it.
+    """
+    made_from = [record.source, record.parameter_hash, record.key, record.source_hash, record.bytes]
+    return digest([ANGLES_FORMAT, made_from, repair.model_dump(), list(refiners)])
+
+
+class AngleStore(ClipStore[AngleClip]):
+    """A folder of clips for the joint refiner.
+
+    Args:
+        root: the folder; it need not exist yet.
+    """
+
+    def __init__(self, root: str | Path) -> None:
+        super().__init__(root, AngleClip)
+
+
+class MainStore(ClipStore[MainClip]):
+    """A folder of clips for the main refiner.
+
+    Args:
+        root: the folder; it need not exist yet.
+    """
+
+    def __init__(self, root: str | Path) -> None:
+        super().__init__(root, MainClip)
+
+
+def prepare_angle_clips(
+    manifest: Manifest, store: AngleStore, repair: RepairOptions
+) -> Iterator[Prepared[AngleClip]]:
+    """Prepare the shards that are not prepared yet, for the joint refiner.
+
+    Raises:
+        InputError: a shard is damaged or has no angles.
+    """
+    for record, key in _left(manifest, store, repair, ()):
+        yield Prepared(key, prepare_angles(read_shard(manifest.path_of(record)), repair))
+
+
+def prepare_main_clips(
+    manifest: Manifest,
+    store: MainStore,
+    repair: RepairOptions,
+    refiners: tuple[DepthRefiner, JointRefiner],
+    hashes: tuple[str, ...],
+) -> Iterator[Prepared[MainClip]]:
+    """Prepare the shards that are not prepared yet, for the main refiner.
+
+    Args:
+        manifest: of the shards with angles.
+        store: says what is there already.
+        repair: as `inference` repairs.
+        refiners: that the main refiner joins.
+        hashes: of their checkpoints.
+
+    Raises:
+        InputError: a shard is damaged or has no angles.
+    """
+    for record, key in _left(manifest, store, repair, hashes):
+        shard = read_shard(manifest.path_of(record))
+        yield Prepared(key, prepare_main(shard, repair, *refiners))
+
+
+def _left(
+    manifest: Manifest,
+    store: AngleStore | MainStore,
+    repair: RepairOptions,
+    hashes: tuple[str, ...],
+) -> Iterator[tuple[Record, str]]:
+    keys = [(r, angle_key(r, repair, hashes)) for r in manifest.with_status("done")]
+    left = [(record, key) for record, key in keys if not store.path(key).is_file()]
+    yield from tqdm(left, desc="prepare", unit=" shards", disable=not left)
+
+
+def angle_clip_list(
+    manifest: Manifest, store: AngleStore, repair: RepairOptions
+) -> ClipList[AngleClip]:
+    """The clips of a manifest for the joint refiner.
+
+    Raises:
+        InputError: the training or the validation split is empty.
+    """
+    return list_clips(manifest, store, partial(angle_key, repair=repair))
+
+
+def main_clip_list(
+    manifest: Manifest, store: MainStore, repair: RepairOptions, hashes: tuple[str, ...]
+) -> ClipList[MainClip]:
+    """The clips of a manifest for the main refiner.
+
+    Args:
+        manifest: of the shards with angles.
+        store: of the prepared clips.
+        repair: as they were prepared.
+        hashes: of the checkpoints that they were prepared with.
+
+    Raises:
+        InputError: the training or the validation split is empty.
+    """
+    return list_clips(manifest, store, partial(angle_key, repair=repair, refiners=hashes))

@@ -1,0 +1,94 @@
+"""The parameters of `joint_training` and `main_refiner`, checked before anything runs."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from gonio.models.joint_refiner import JointRefinerConfig
+from gonio.models.main_refiner import MainRefinerConfig
+from gonio.training.angle_augmentation import AngleAugmentation, MainAugmentation
+from gonio.training.options import RunOptions, only_fields_of
+
+
+class JointLossWeights(BaseModel):
+    """Weight of each loss; 0 leaves it out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    angle: float = Field(1.0, ge=0)
+    symmetry: float = Field(0.05, ge=0)
+    size: float = Field(0.02, ge=0)
+    velocity: float = Field(0.5, ge=0)
+
+
+class JointTrainingOptions(RunOptions):
+    """All parameters of `joint_training`, below `joint_training`."""
+
+    GROUP: ClassVar[str] = "joint_training"
+
+    name: str = Field("joint_refiner", pattern=r"^[A-Za-z0-9_-]{1,60}$")
+    epochs: int = Field(30, ge=1)
+    losses: JointLossWeights = JointLossWeights()
+    augmentation: AngleAugmentation = AngleAugmentation()
+    network: JointRefinerConfig = JointRefinerConfig()
+
+    @field_validator("network", mode="before")
+    @classmethod
+    def _known_names(cls, value: Any) -> Any:
+        return only_fields_of(JointRefinerConfig, value)
+
+    @property
+    def frames_a_row(self) -> int:
+        """The network's window."""
+        return self.network.window
+
+    @property
+    def seconds_a_step(self) -> float:
+        """The network's time step."""
+        return self.network.step_s
+
+
+class MainLossWeights(BaseModel):
+    """Weight of each loss; 0 leaves it out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    position: float = Field(1.0, ge=0)
+    depth: float = Field(1.0, ge=0)
+    bone: float = Field(0.5, ge=0)
+    likelihood: float = Field(0.02, ge=0)
+    angle: float = Field(1.0, ge=0)
+    size: float = Field(0.02, ge=0)
+
+
+class MainTrainingOptions(RunOptions):
+    """All parameters of `main_refiner`, below `main_training`."""
+
+    GROUP: ClassVar[str] = "main_training"
+
+    name: str = Field("main_refiner", pattern=r"^[A-Za-z0-9_-]{1,60}$")
+    epochs: int = Field(20, ge=1)
+    fine_tune: Literal["none", "joint", "depth", "both"] = Field(
+        "none", description="which of the two refiners is trained further, and kept inside"
+    )
+    masked: float = Field(0.5, ge=0, le=1, description="share of rows without an angle stream")
+    losses: MainLossWeights = MainLossWeights()
+    augmentation: MainAugmentation = MainAugmentation()
+    network: MainRefinerConfig = MainRefinerConfig()
+
+    @field_validator("network", mode="before")
+    @classmethod
+    def _known_names(cls, value: Any) -> Any:
+        return only_fields_of(MainRefinerConfig, value)
+
+    @property
+    def frames_a_row(self) -> int:
+        """That of the refiners, which a fine-tuned one needs."""
+        return 24
+
+    @property
+    def seconds_a_step(self) -> float:
+        """That of the refiners."""
+        return 0.1

@@ -1,0 +1,204 @@
+"""Training of the joint refiner: what it learns, and from beginning to end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gonio.errors import InputError
+from gonio.models.checkpoint_io import Checkpoint
+from gonio.models.joint_refiner import (
+    AngleBatch,
+    JointConstraintRefiner,
+    JointRefiner,
+    load_network,
+    make_header,
+)
+from gonio.skeleton import JOINT_MIRROR, JOINTS
+from gonio.training.angle_clips import AngleClip
+from gonio.training.angle_losses import (
+    angle_loss,
+    mirrored,
+    size_loss,
+    symmetry_loss,
+    turned,
+    velocity_loss,
+)
+from gonio.training.angle_training_options import JointTrainingOptions
+from gonio.training.clips import ClipList
+from gonio.training.data import ClipData
+from gonio.training.loop import Trained, about, begin, metrics_of, run_training, steps_an_epoch
+from gonio.training.module import RefinerModule
+
+
+class AngleRow(NamedTuple):
+    """What the joint refiner sees, as in `AngleBatch`, by the names of the clips."""
+
+    angles: Tensor
+    visibility: Tensor
+    angle_there: Tensor
+    time: Tensor
+    clip: Tensor
+
+    @property
+    def batch(self) -> AngleBatch:
+        """For the network."""
+        return AngleBatch(*self)
+
+
+class AngleTarget(NamedTuple):
+    """Truth of B clips of T frames.
+
+    Attributes:
+        truth: (B, T, 12, 3) radians.
+        angle_weight: (B, T, 12) 1 where it counts, else 0.
+        clip: (B, T) as in `AngleBatch`.
+    """
+
+    truth: Tensor
+    angle_weight: Tensor
+    clip: Tensor
+
+
+class JointRefinerModule(RefinerModule):
+    """Losses and metrics around the joint refiner.
+
+    Args:
+        network: to be trained.
+        options: of the training.
+        steps: optimiser steps in all epochs, for the learning rate.
+    """
+
+    def __init__(
+        self, network: JointConstraintRefiner, options: JointTrainingOptions, steps: int
+    ) -> None:
+        super().__init__(network, options, steps)
+        self.options = options
+
+    def losses(
+        self, pair: tuple[AngleRow, AngleTarget]
+    ) -> tuple[dict[str, Tensor], dict[str, float]]:
+        """Losses of a batch by name, and their weights."""
+        row, target = pair
+        weights = self.options.losses
+        delta = self.network(row.batch)
+        angles, weight = row.angles + delta, target.angle_weight
+        losses = {
+            "angle": angle_loss(angles, target.truth, weight),
+            "size": size_loss(delta, weight),
+            "velocity": velocity_loss(angles, target.truth, weight, target.clip),
+        }
+        if weights.symmetry:
+            other = self.network(mirrored_batch(row.batch))
+            losses["symmetry"] = symmetry_loss(delta, other, weight)
+        return losses, weights.model_dump()
+
+    def validation_values(
+        self, pair: tuple[AngleRow, AngleTarget]
+    ) -> dict[str, tuple[Tensor, Tensor]]:
+        """Mean absolute errors of refined and of computed angles, degrees."""
+        row, target = pair
+        refined = row.angles + self.network(row.batch)
+        values = angle_errors(refined, row.angles, target.truth, target.angle_weight)
+        return {**values, "score": values["angle_deg"]}
+
+
+def mirrored_batch(batch: AngleBatch) -> AngleBatch:
+    """What would be seen of the same movement in a mirror."""
+    order = list(JOINT_MIRROR)
+    return batch._replace(
+        angles=mirrored(batch.angles),
+        visibility=batch.visibility[..., order],
+        there=batch.there[..., order],
+    )
+
+
+def angle_errors(
+    refined: Tensor, computed: Tensor, truth: Tensor, weight: Tensor
+) -> dict[str, tuple[Tensor, Tensor]]:
+    """Mean absolute errors on the circle with their weights, degrees: all, raw, and by joint.
+
+    Args:
+        refined: (B, T, 12, 3) radians.
+        computed: (B, T, 12, 3) radians.
+        truth: (B, T, 12, 3) radians.
+        weight: (B, T, 12).
+    """
+    error = torch.rad2deg(turned(refined, truth).abs()).mean(dim=-1)
+    raw = torch.rad2deg(turned(computed, truth).abs()).mean(dim=-1)
+    values = {"angle_deg": (error, weight), "raw_angle_deg": (raw, weight)}
+    for k, joint in enumerate(JOINTS):
+        if joint.side != "L":
+            sides = [k] if joint.side is None else [k, k + 1]
+            values[f"{joint.title}_deg"] = (error[..., sides], weight[..., sides])
+            values[f"raw_{joint.title}_deg"] = (raw[..., sides], weight[..., sides])
+    return values
+
+
+def train_joint_refiner(
+    clips: ClipList[AngleClip], options: JointTrainingOptions, folder: Path
+) -> Trained:
+    """Train a joint refiner, or go on with a training that was stopped.
+
+    Args:
+        clips: prepared, of each split.
+        options: everything else.
+        folder: where Lightning keeps the state of the run, in a folder of its own.
+
+    Raises:
+        InputError: the run cannot start, or the checkpoint to start from does not fit.
+    """
+    begin(options)
+    data = ClipData(
+        clips,
+        window=options.frames_a_row,
+        step_s=options.seconds_a_step,
+        rows=options.rows,
+        augmentation=options.augmentation,
+        seed=options.seed,
+        workers=options.workers,
+        kinds=(AngleRow, AngleTarget),
+    )
+    network = _network(options)
+    steps = steps_an_epoch(clips, options) * options.epochs
+    curves = run_training(JointRefinerModule(network, options, steps), data, options, folder)
+    refiner = JointRefiner(network, make_header(network.config, {}))
+    metrics = metrics_of(network, curves, clips, errors_in_use(refiner, clips))
+    header = make_header(network.config, about(metrics, clips, options))
+    return Trained(Checkpoint(header, dict(network.state_dict())), metrics, curves)
+
+
+def errors_in_use(refiner: JointRefiner, clips: ClipList[AngleClip]) -> dict[str, float]:
+    """Mean absolute errors of the validation split, all frames, degrees: raw, refined, by joint."""
+    found: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
+    for key, _ in clips.clips["validation"]:
+        clip = clips.store.load(key)
+        refined = clip.angles + refiner.deltas(clip.inputs).astype(np.float32)
+        arrays = (refined, clip.angles, clip.truth, clip.angle_weight)
+        found.append(tuple(torch.from_numpy(values) for values in arrays))  # type: ignore[arg-type]
+    refined_, computed, truth, weight = (torch.cat(parts) for parts in zip(*found, strict=True))
+    return weighted_means(angle_errors(refined_, computed, truth, weight))
+
+
+def weighted_means(values: dict[str, tuple[Tensor, Tensor]]) -> dict[str, float]:
+    """The mean of each value by its weight."""
+    return {
+        name: round(float((value * weight).sum() / weight.sum().clamp_min(1e-9)), 4)
+        for name, (value, weight) in values.items()
+    }
+
+
+def _network(options: JointTrainingOptions) -> JointConstraintRefiner:
+    if options.start_from is None:
+        return JointConstraintRefiner(options.network)
+    network, _ = load_network(options.start_from)
+    if network.config != options.network:
+        raise InputError(
+            f"joint_training.start_from: the network in {options.start_from} has another "
+            f"configuration ({network.config}) than joint_training.network ({options.network})"
+        )
+    return network.train()

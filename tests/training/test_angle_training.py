@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from gonio.models.checkpoint_io import write_checkpoint
+from gonio.models.joint_refiner import JointRefiner, mirrored_angles
+from gonio.models.main_refiner import MainRefiner
+from gonio.options import RepairOptions
+from gonio.training.angle_augmentation import (
+    AngleAugmentation,
+    MainAugmentation,
+    mirrored_angle_clip,
+    mirrored_main_clip,
+)
+from gonio.training.angle_clips import AngleClip, MainClip, angle_key, prepare_angles
+from gonio.training.angle_losses import (
+    angle_loss,
+    mirrored,
+    size_loss,
+    symmetry_loss,
+    turned,
+    velocity_loss,
+)
+from gonio.training.angle_training_options import JointTrainingOptions, MainTrainingOptions
+from gonio.training.clips import ClipList
+from gonio.training.joint_module import train_joint_refiner
+from gonio.training.loop import Trained
+from gonio.training.main_module import train_main_refiner
+from tests.capture.fakes import seen_by_mediapipe, walking_truth
+from tests.models.test_joint_refiner import table_of
+from tests.training.angle_clips import (
+    BIAS_DEG,
+    angle_clips,
+    angle_manifest,
+    main_clips,
+    refiners_in,
+)
+
+RUN = {
+    "batch_size": 64,
+    "warmup_steps": 2,
+    "workers": 0,
+    "threads": 1,
+    "average_decay": 0.5,
+    "sources": ("fake",),
+}
+TINY_JOINT = {"d_model": 16, "layers": 1, "heads": 2, "head_hidden": 8, "window": 8}
+TINY_MAIN = {"d_model": 16, "layers": 1, "heads": 2, "head_hidden": 8}
+
+
+def joint_options(**changes: object) -> JointTrainingOptions:
+    return JointTrainingOptions.model_validate({**RUN, "network": TINY_JOINT, **changes})
+
+
+def main_options(**changes: object) -> MainTrainingOptions:
+    return MainTrainingOptions.model_validate({**RUN, "network": TINY_MAIN, **changes})
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> ClipList[AngleClip]:
+    return angle_clips(tmp_path_factory.mktemp("angles"))
+
+
+@pytest.fixture(scope="module")
+def trained(clips: ClipList[AngleClip], tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    options = joint_options(epochs=40, learning_rate=0.01)
+    return train_joint_refiner(clips, options, tmp_path_factory.mktemp("runs"))
+
+
+def test_a_joint_refiner_learns_what_is_off(trained: Trained, tmp_path: Path) -> None:
+    in_use = trained.metrics["validation_in_use"]
+    assert in_use["raw_angle_deg"] == pytest.approx(BIAS_DEG, rel=0.1)
+    assert in_use["angle_deg"] < 0.6 * in_use["raw_angle_deg"]
+    write_checkpoint(tmp_path / "a.safetensors", trained.checkpoint)
+    refined = JointRefiner.load(tmp_path / "a.safetensors").refine(table_of(), np.ones((30, 33)))
+    assert refined.notna().all().all()
+    assert trained.curves["val_angle_deg"].iloc[-1] < trained.curves["val_angle_deg"].iloc[0]
+
+
+def test_a_killed_training_ends_as_if_it_had_not_been(
+    clips: ClipList[AngleClip], tmp_path: Path
+) -> None:
+    whole = train_joint_refiner(clips, joint_options(epochs=3), tmp_path / "whole")
+    from gonio.training.joint_module import JointRefinerModule
+
+    class KilledError(Exception):
+        pass
+
+    plain = JointRefinerModule.on_train_epoch_start
+
+    def killing(module: JointRefinerModule) -> None:
+        plain(module)
+        if module.current_epoch == 2:
+            raise KilledError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JointRefinerModule, "on_train_epoch_start", killing)
+        with pytest.raises(KilledError):
+            train_joint_refiner(clips, joint_options(epochs=3), tmp_path / "killed")
+    again = train_joint_refiner(clips, joint_options(epochs=3), tmp_path / "killed")
+    for name, weights in whole.checkpoint.weights.items():
+        torch.testing.assert_close(again.checkpoint.weights[name], weights, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("tuned", ["none", "both"])
+def test_a_main_refiner_learns_and_can_be_used(tuned: str, tmp_path: Path) -> None:
+    refiners = refiners_in(tmp_path / "parts")
+    clips = main_clips(tmp_path, refiners)
+    options = main_options(epochs=15, learning_rate=0.01, fine_tune=tuned)
+    result = train_main_refiner(clips, options, tmp_path / "runs", refiners)
+    in_use = result.metrics["validation_in_use"]
+    assert in_use["angle_deg"] < 0.8 * in_use["raw_angle_deg"]
+    for name in ("train_position", "train_angle"):
+        assert result.curves[name].iloc[-1] < 0.9 * result.curves[name].iloc[0], name
+    path = tmp_path / "main_refiner.safetensors"
+    write_checkpoint(path, result.checkpoint)
+    names = ("depth_refiner", "joint_refiner")
+    own = {name: tmp_path / "parts" / f"{name}.safetensors" for name in names}
+    main = MainRefiner.load(path, None if tuned == "both" else own)
+    seen = seen_by_mediapipe(walking_truth(30))
+    assert np.isfinite(main.refine(seen).positions).all()
+    assert main.refine_angles(table_of(), seen).notna().all().all()
+    one = clips.store.load(clips.clips["validation"][0][0])
+    changed = main.joint.deltas(one.angle_inputs) + one.angles - one.joint_refined
+    assert (np.abs(changed).max() > 1e-3) == (tuned == "both")
+
+
+def test_masked_rows_teach_the_pose_only(tmp_path: Path) -> None:
+    refiners = refiners_in(tmp_path / "parts")
+    clips = main_clips(tmp_path, refiners)
+    options = main_options(epochs=2, masked=1.0, losses={"size": 0.0})
+    curves = train_main_refiner(clips, options, tmp_path / "runs", refiners).curves
+    assert (curves["train_angle"] == 0).all()
+    assert (curves["train_position"] > 0).all()
+
+
+def test_preparing_takes_the_truth_and_leaves_out_what_is_missing(tmp_path: Path) -> None:
+    from gonio.capture.shards import read_shard
+
+    manifest = angle_manifest(tmp_path, count=3)
+    shard = read_shard(manifest.path_of(manifest.with_status("done")[0]))
+    truth = np.array(shard.ground_truth_angles)
+    truth[4, 2] = np.nan
+    clip = prepare_angles(replace(shard, ground_truth_angles=truth), RepairOptions())
+    assert clip.angle_weight[4, 2] == 0
+    assert clip.angle_weight.sum() == clip.angle_weight.size - 1
+    np.testing.assert_allclose(np.degrees(clip.truth[5]), truth[5], rtol=1e-5)
+    assert np.isfinite(clip.truth).all()
+
+
+def test_other_checkpoints_or_repair_are_other_clips(tmp_path: Path) -> None:
+    record = angle_manifest(tmp_path, count=3).with_status("done")[0]
+    plain = RepairOptions()
+    keys = {
+        angle_key(record, plain),
+        angle_key(record, RepairOptions(swaps=False)),
+        angle_key(record, plain, ("a", "b")),
+        angle_key(record, plain, ("a", "c")),
+    }
+    assert len(keys) == 4
+
+
+def test_errors_are_taken_the_shorter_way_round() -> None:
+    one, other = torch.tensor([math.radians(179.0)]), torch.tensor([math.radians(-179.0)])
+    torch.testing.assert_close(turned(one, other), torch.tensor([math.radians(-2.0)]))
+
+
+def test_losses_follow_their_formulas() -> None:
+    angles, truth = torch.zeros(1, 2, 12, 3), torch.full((1, 2, 12, 3), 0.2)
+    weight = torch.ones(1, 2, 12)
+    torch.testing.assert_close(angle_loss(angles, truth, weight), torch.tensor(0.2 - 0.025))
+    torch.testing.assert_close(size_loss(truth, weight), torch.tensor(0.04))
+    weight[:, :, 3] = 0
+    spoilt = angles.clone()
+    spoilt[:, :, 3] = 99.0
+    torch.testing.assert_close(angle_loss(spoilt, truth, weight), torch.tensor(0.175))
+    moving = truth.clone()
+    moving[:, 1] += 0.1
+    clip = torch.zeros(1, 2, dtype=torch.long)
+    torch.testing.assert_close(velocity_loss(moving, truth, weight, clip), torch.tensor(0.1))
+    other = torch.tensor([[0, 1]])
+    assert velocity_loss(moving, truth, weight, other) == 0
+    assert angle_loss(angles, truth, torch.zeros_like(weight)) == 0
+
+
+def test_symmetry_wants_mirrored_answers() -> None:
+    delta = torch.randn(1, 2, 12, 3)
+    weight = torch.ones(1, 2, 12)
+    assert symmetry_loss(delta, mirrored(delta), weight) < 1e-6
+    assert symmetry_loss(delta, delta, weight) > 0.1
+    np.testing.assert_allclose(mirrored(delta).numpy(), mirrored_angles(delta.numpy()), atol=1e-6)
+
+
+def test_mirroring_twice_gives_the_clip_back(clips: ClipList[AngleClip], tmp_path: Path) -> None:
+    clip = clips.store.load(clips.clips["train"][0][0])
+    twice = mirrored_angle_clip(mirrored_angle_clip(clip))
+    for name in AngleClip.SHAPES:
+        np.testing.assert_allclose(getattr(twice, name), getattr(clip, name), atol=1e-6)
+    refiners = refiners_in(tmp_path / "parts")
+    listed = main_clips(tmp_path, refiners)
+    main = listed.store.load(listed.clips["train"][0][0])
+    back = mirrored_main_clip(mirrored_main_clip(main))
+    for name in MainClip.SHAPES:
+        np.testing.assert_allclose(getattr(back, name), getattr(main, name), atol=1e-5)
+
+
+def test_a_mirrored_main_clip_is_what_the_refiners_say_of_the_mirror_image(tmp_path: Path) -> None:
+    depth, joint = refiners_in(tmp_path / "parts")
+    config = replace(depth.network.config, mirror_average=True)
+    depth.network.config = config
+    listed = main_clips(tmp_path, (depth, joint))
+    clip = listed.store.load(listed.clips["train"][0][0])
+    other = mirrored_main_clip(clip)
+    from gonio.landmarks.inputs import PoseInputs
+    from gonio.models.main_refiner import main_inputs
+
+    seen = PoseInputs(other.landmarks, other.frame, other.there)
+    said = depth.refine_inputs(seen, other.time.astype(float), other.rate_hz)
+    inputs = main_inputs(seen, said)
+    np.testing.assert_allclose(inputs.refined, other.refined, atol=1e-3)
+    np.testing.assert_allclose(inputs.log_sigma, other.log_sigma, atol=1e-2)
+    np.testing.assert_allclose(inputs.frame, other.view, atol=1e-2)
+
+
+def test_noise_and_hidden_joints(clips: ClipList[AngleClip]) -> None:
+    clip = clips.store.load(clips.clips["train"][0][0])
+    still = AngleAugmentation(mirror=False, angle_noise_deg=0.0, joint_dropout=0.0)
+    same = still(clip, np.random.default_rng(0))
+    np.testing.assert_allclose(same.angles, clip.angles, atol=1e-6)
+    hiding = AngleAugmentation(mirror=False, angle_noise_deg=0.0, joint_dropout=0.5)
+    less = hiding(clip, np.random.default_rng(0))
+    hidden = ~less.angle_there
+    assert 0 < hidden.mean() < 1
+    assert (less.angles[hidden] == 0).all()
+    assert (less.angle_weight[hidden] == 0).all()
+    noisy = AngleAugmentation(mirror=False, angle_noise_deg=5.0, joint_dropout=0.0)
+    rng = np.random.default_rng(0)
+    spread = np.std([noisy(clip, rng).angles - clip.angles for _ in range(100)])
+    assert np.degrees(spread) == pytest.approx(5.0, rel=0.1)
+
+
+def test_noise_of_the_main_refiner_moves_computed_and_refined_angles_together(
+    tmp_path: Path,
+) -> None:
+    refiners = refiners_in(tmp_path / "parts")
+    listed = main_clips(tmp_path, refiners)
+    clip = listed.store.load(listed.clips["train"][0][0])
+    changed = MainAugmentation(mirror=False)(clip, np.random.default_rng(0))
+    np.testing.assert_allclose(
+        changed.joint_refined - clip.joint_refined, changed.angles - clip.angles, atol=1e-5
+    )
+    assert np.abs(changed.refined - clip.refined).max() > 1e-3
+    np.testing.assert_array_equal(changed.pose, clip.pose)
