@@ -1,8 +1,8 @@
 """Make the tables of accuracy.md from a run of `evaluation`.
 
 Run `kedro run --pipeline evaluation` first, then `python docs/make_accuracy_tables.py`, or
-`python docs/make_accuracy_tables.py <folder>` for the results of another run. The two tables that
-the page shows are kept in docs/accuracy, so that the page can be made again without a run.
+`python docs/make_accuracy_tables.py <folder>` for the results of another run. The tables that the
+page shows are kept in docs/accuracy, so that the page can be made again without a run.
 """
 
 from __future__ import annotations
@@ -14,42 +14,56 @@ from pathlib import Path
 
 import pandas as pd
 
+from gonio.reporting.evaluation_angles import AngleTables, angle_markdown
 from gonio.reporting.evaluation_tables import evaluation_markdown
 
 PAGE = Path(__file__).with_name("accuracy.md")
 KEPT = Path(__file__).with_name("accuracy")
 RUN = Path(__file__).resolve().parents[1] / "data" / "08_reporting" / "evaluation"
 TABLES = ("summary.csv", "cameras.csv")
+ANGLE_TABLES = (
+    "evaluation_angles.csv",
+    "evaluation_angle_joints.csv",
+    "evaluation_angle_cameras.csv",
+)
 
 
 def block() -> str:
-    """The tables of the page, from the kept CSV files."""
+    """The tables of poses, from the kept CSV files."""
     whole, cameras = (pd.read_csv(KEPT / name) for name in TABLES)
     return evaluation_markdown(whole, cameras)
 
 
-def filled(page: str, tables: str) -> str:
-    """The page with the tables put between its two comments.
+def angle_block() -> str:
+    """The tables of joint angles, from the kept CSV files."""
+    return angle_markdown(AngleTables(*(pd.read_csv(KEPT / name) for name in ANGLE_TABLES)))
+
+
+def filled(page: str, tables: str, place: str = "evaluation") -> str:
+    """The page with the tables put between the two comments of their place.
 
     Raises:
         ValueError: the page has no such place.
     """
-    pattern = r"(<!-- evaluation: begin -->\n).*?(<!-- evaluation: end -->)"
+    pattern = rf"(<!-- {place}: begin -->\n).*?(<!-- {place}: end -->)"
     page, count = re.subn(pattern, lambda m: f"{m[1]}{tables}\n{m[2]}", page, flags=re.DOTALL)
     if count != 1:
-        raise ValueError(f"{PAGE.name} has no place for the tables of the evaluation")
+        raise ValueError(f"{PAGE.name} has no place for the tables of the {place}")
     return page
 
 
 def main(run: Path) -> None:
     """Take in the tables of a run and make the page."""
     KEPT.mkdir(exist_ok=True)
-    for name in TABLES:
+    for name in (*TABLES, *ANGLE_TABLES):
         if (run / name).is_file():
             shutil.copyfile(run / name, KEPT / name)
         else:
             print(f"{run / name} is absent: {KEPT / name} is used as it is")
-    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), block()), encoding="utf-8")
+    page = filled(PAGE.read_text(encoding="utf-8"), block())
+    if all((KEPT / name).is_file() for name in ANGLE_TABLES):
+        page = filled(page, angle_block(), "angles")
+    PAGE.write_text(page, encoding="utf-8")
 
 
 if __name__ == "__main__":

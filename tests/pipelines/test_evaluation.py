@@ -1,16 +1,21 @@
 import numpy as np
+import pandas as pd
 import pytest
+import yaml
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
 from gonio.capture.demo import DEMO_CAMERAS
 from gonio.capture.shards import write_shard
+from gonio.datasets.checkpoint import CheckpointDataset
+from gonio.datasets.motion import OptionalMotDataset
 from gonio.datasets.text import JsonDataset, TableDataset
 from gonio.models.depth_refiner import DepthRefinerConfig, PoseAwareDepthRefiner, save_network
 from gonio.pipelines.evaluation import create_pipeline, nodes
-from gonio.trc import read_trc, write_trc
-from gonio.types import MarkerTrajectories
+from gonio.training.recordings import EvaluationOptions
+from gonio.trc import read_trc
 from tests.capture.fakes import small_shard
+from tests.training.angle_fakes import known_shard, shard_store
 
 DEMO_ONLY = {"recordings": ["demo"], "shipped": False}
 
@@ -64,7 +69,7 @@ def test_all_cameras_together(tables):
 
 
 def test_the_table_as_markdown(tables):
-    text = nodes.as_markdown(*tables)
+    text = nodes.as_markdown(*tables, *[pd.DataFrame()] * 3)
     assert "| demo | cam02 | raw | 100 |" in text
     assert text.endswith("|\n")
 
@@ -76,10 +81,36 @@ def test_without_a_reference_the_views_are_triangulated(demo_landmarks):
     assert truth.joints.shape == (100, 17, 3)
 
 
-def test_the_whole_pipeline_on_shards_with_a_checkpoint(tmp_path):
+def evaluated(tmp_path, shards, given, parameters, **datasets):
+    """What comes out of the pipeline on a folder of shards, by the names of the catalog."""
+    nowhere = tmp_path / "nowhere"
+    catalog = DataCatalog(
+        {
+            "parameters": MemoryDataset({**parameters, "evaluation": given}),
+            "params:evaluation": MemoryDataset(given),
+            "params:model": MemoryDataset("full"),
+            "demo_truth": MemoryDataset(None),
+            "demo_angles": OptionalMotDataset(str(nowhere / "absent.mot")),
+            "evaluation_shards": MemoryDataset(shards),
+            **{
+                name: CheckpointDataset(str(nowhere / f"{name}.safetensors"))
+                for name in ("depth_refiner", "joint_refiner", "main_refiner")
+            },
+            **datasets,
+        }
+    )
+    return SequentialRunner().run(create_pipeline(), catalog)
+
+
+@pytest.fixture
+def no_shipped_network(tmp_path, monkeypatch):
+    from gonio.models import registry
+
+    monkeypatch.setattr(registry, "SHIPPED_FOLDER", tmp_path / "nothing_shipped")
+
+
+def test_the_whole_pipeline_on_shards_with_a_checkpoint(tmp_path, no_shipped_network):
     """No video is looked at where the demo is not asked for."""
-    trial = tmp_path / "trial.trc"
-    write_trc(trial, MarkerTrajectories(("Nose",), np.zeros((3, 1, 3)), 60.0))
     folder = tmp_path / "shards"
     for k in range(3):
         write_shard(folder / f"{k}.npz", small_shard(20, k, f"walk{k}"))
@@ -92,20 +123,20 @@ def test_the_whole_pipeline_on_shards_with_a_checkpoint(tmp_path):
         "shipped": False,
         "checkpoints": {"mine": str(checkpoint)},
         "max_shards": 2,
+        "angles": False,
     }
     table = TableDataset(str(tmp_path / "summary.csv"))
     record = JsonDataset(str(tmp_path / "evaluation.json"))
-    catalog = DataCatalog(
-        {
-            "params:evaluation": MemoryDataset(parameters),
-            "params:model": MemoryDataset("full"),
-            "demo_truth": MemoryDataset(read_trc(trial)),
-            "evaluation_shards": MemoryDataset(folder),
-            "evaluation_table": table,
-            "evaluation_record": record,
-        }
+    angles = TableDataset(str(tmp_path / "evaluation_angles.csv"))
+    outputs = evaluated(
+        tmp_path,
+        folder,
+        parameters,
+        {},
+        evaluation_table=table,
+        evaluation_record=record,
+        evaluation_angles=angles,
     )
-    outputs = SequentialRunner().run(create_pipeline(), catalog)
     whole = table.load()
     assert list(whole["row"]) == ["raw", "raw + filter + scale", "repaired", "mine"]
     assert set(whole["clips"]) == {2}
@@ -115,3 +146,45 @@ def test_the_whole_pipeline_on_shards_with_a_checkpoint(tmp_path):
     assert len(record.load()["figures"]) == 4
     assert "mine" in outputs["evaluation_page"].load()
     assert "mine" in outputs["evaluation_markdown"].load()
+    assert not angles.path.exists()
+    assert record.load()["angles"] == {}
+
+
+def test_joint_angles_through_the_whole_chain(tmp_path, no_shipped_network):
+    """Truth in the augmenter's convention, which comes from the training shards."""
+    folder = tmp_path / "shards"
+    bend = {"knee_R_flexion_deg": 30 + 20 * np.sin(np.arange(40) / 4)}
+    shards = [
+        known_shard(bend, count=40, noise_m=0.02, sequence=f"w{k}", subject=f"s{k}")
+        for k in range(3)
+    ]
+    shard_store(folder, shards)
+    given = {"recordings": ["fake_test"], "shipped": False}
+    angles = {"sources": ["fake"], "true_markers": "aligned"}
+    record = JsonDataset(str(tmp_path / "evaluation.json"))
+    tables = {
+        name: TableDataset(str(tmp_path / f"{name}.csv"))
+        for name in ("evaluation_angles", "evaluation_angle_joints")
+    }
+    outputs = evaluated(
+        tmp_path, folder, given, {"angles": angles}, evaluation_record=record, **tables
+    )
+    whole = tables["evaluation_angles"].load()
+    assert list(whole["row"]) == ["raw", "raw + filter", "repaired"]
+    assert whole["without_offset_deg"].between(0, 30).all()
+    assert row(whole, "repaired")["without_offset_deg"] < row(whole, "raw")["without_offset_deg"]
+    assert len(tables["evaluation_angle_joints"].load()) == 12 * 4 * 3
+    said = record.load()["angles"]
+    assert said["truth_rests_on"] == {"fake_test": {"markers on the body, aligned": 1}}
+    assert said["convention_deg"]["femur_R"]
+    assert len(said["figures"]) == 3
+    assert "joint, both, main" in record.load()["notes"][-1]
+    assert "angles-0" in outputs["evaluation_page"].load()
+    assert "**Joint angles**" in outputs["evaluation_markdown"].load()
+
+
+def test_the_stated_parameters_are_the_defaults(project):
+    path = project / "conf" / "base" / "parameters_evaluation.yml"
+    stated = yaml.safe_load(path.read_text())["evaluation"]
+    assert EvaluationOptions.model_validate(stated) == EvaluationOptions()
+    assert set(stated) == set(EvaluationOptions.model_fields)

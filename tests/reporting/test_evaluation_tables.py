@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gonio.reporting.evaluation_angles import ANGLE_FIGURES
 from gonio.reporting.evaluation_tables import (
     FIGURES,
     PARTS,
@@ -20,10 +21,8 @@ def tables():
 
 def test_every_figure_has_a_heading_with_its_unit_and_is_shown(tables):
     assert set(tables["whole"].columns) - set(FIGURES) == {"recording", "row"}
-    assert {name for part in PARTS.values() for name in part} == set(FIGURES) - {
-        "clips",
-        "depth_bias_cm",
-    }
+    of_poses = {name for part in PARTS.values() for name in part}
+    assert of_poses | set(ANGLE_FIGURES) == set(FIGURES) - {"depth_bias_cm"}
     for name, (heading, _) in FIGURES.items():
         for ending, unit in (("_cm", "cm"), ("_deg", "°"), ("_percent", "%"), ("_m_s2", "m/s²")):
             if name.endswith(ending):

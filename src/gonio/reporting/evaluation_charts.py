@@ -12,7 +12,11 @@ from gonio.training.error_tables import RAW
 
 _FONT = "system-ui, -apple-system, 'Segoe UI', 'Liberation Sans', Arial, sans-serif"
 _LINE, _SOFT = "#e2e6ea", "#5b6672"
-_BASELINE_COLOURS = {"raw + filter + scale": "#E69F00", "repaired": "#8A949F"}
+_BASELINE_COLOURS = {
+    "raw + filter + scale": "#E69F00",
+    "raw + filter": "#E69F00",
+    "repaired": "#8A949F",
+}
 _NETWORK_COLOURS = ("#56B4E9", "#009E73", "#CC79A7", "#7B61A8", "#B0A100", "#1B7F79", "#7A4E2D")
 """Okabe and Ito's, then others that differ in lightness."""
 NORMAL_SHARES = {1: 68.3, 2: 95.4}
@@ -61,7 +65,13 @@ def overview_chart(whole: pd.DataFrame) -> Any:
     return _dressed(figure, "mean error (cm)", "row of the comparison", limit=1.22 * top)
 
 
-def group_chart(table: pd.DataFrame, group: str, title: str, column: str = "depth_mean_cm") -> Any:
+def group_chart(
+    table: pd.DataFrame,
+    group: str,
+    title: str,
+    column: str = "depth_mean_cm",
+    y_title: str = "mean depth error (cm)",
+) -> Any:
     """One error in each group (joint, camera, bin of the viewpoint), a bar a row.
 
     All rows are drawn; all but `raw` and the last are hidden until their name is clicked, where
@@ -71,10 +81,12 @@ def group_chart(table: pd.DataFrame, group: str, title: str, column: str = "dept
         table: a line a group and row, of one recording.
         group: column of the group.
         title: of the horizontal axis.
-        column: the error.
+        column: the error; its name ends with its unit.
+        y_title: of the vertical axis.
     """
     rows = list(dict.fromkeys(table["row"]))
     colours = row_colours(rows)
+    unit = {"cm": " cm", "deg": "°"}[column.rpartition("_")[2]]
     figure = go.Figure()
     for row in rows:
         lines = table[table["row"] == row]
@@ -85,10 +97,10 @@ def group_chart(table: pd.DataFrame, group: str, title: str, column: str = "dept
             name=row,
             marker_color=colours[row],
             visible=True if there else "legendonly",
-            hovertemplate=row + ": %{y:.2f} cm<extra></extra>",
+            hovertemplate=row + ": %{y:.2f}" + unit + "<extra></extra>",
         )
     figure.update_xaxes(type="category", tickangle=0)
-    return _dressed(figure, "mean depth error (cm)", title)
+    return _dressed(figure, y_title, title)
 
 
 def _in_lines(value: Any, group: str) -> str:

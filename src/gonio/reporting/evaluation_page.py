@@ -13,6 +13,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from gonio.reporting.evaluation_angles import (
+    ANGLE_FIGURES,
+    AngleTables,
+    joints_chart,
+    shown_angles,
+)
 from gonio.reporting.evaluation_charts import (
     calibration_chart,
     chart_html,
@@ -50,7 +56,12 @@ class EvaluationTables:
     clips: pd.DataFrame
 
 
-def evaluation_html(tables: EvaluationTables, record: dict[str, Any], worst_clips: bytes) -> str:
+def evaluation_html(
+    tables: EvaluationTables,
+    record: dict[str, Any],
+    worst_clips: bytes,
+    angles: AngleTables | None = None,
+) -> str:
     """The whole page as text.
 
     Args:
@@ -58,6 +69,7 @@ def evaluation_html(tables: EvaluationTables, record: dict[str, Any], worst_clip
         record: recordings with their truth under `recordings`, headers of the networks under
             `networks`, versions of the libraries under `versions`, `notes` to read first.
         worst_clips: PNG of the worst clips.
+        angles: errors of joint angles, if they were measured.
 
     Returns:
         HTML that needs no other file and loads nothing.
@@ -65,7 +77,10 @@ def evaluation_html(tables: EvaluationTables, record: dict[str, Any], worst_clip
     names = list(dict.fromkeys(tables.whole["recording"]))
     picture = base64.b64encode(worst_clips).decode("ascii")
     return _template().render(
-        sections=[_section(tables, name, number) for number, name in enumerate(names)],
+        sections=[
+            _section(tables, name, number) | {"angles": _angles(angles, name, number)}
+            for number, name in enumerate(names)
+        ],
         facts={name: entries_of(record["recordings"][name]) for name in names},
         notes=record["notes"],
         networks=entries_of(record["networks"], digits=6),
@@ -110,6 +125,18 @@ def _section(tables: EvaluationTables, recording: str, number: int) -> dict[str,
         ],
         "parts": [(title, shown(whole, figures)) for title, figures in PARTS.items()],
         "groups": [(title, shown(table, SHORT)) for title, _, table in [*groups, *views]],
+    }
+
+
+def _angles(tables: AngleTables | None, recording: str, number: int) -> dict[str, Any] | None:
+    """What the page shows of the joint angles of a recording; None where there are none."""
+    own = tables and tables.of(recording)
+    if not own:
+        return None
+    return {
+        "whole": shown(own.whole, ANGLE_FIGURES),
+        "chart": _chart(joints_chart(own), f"angles-{number}"),
+        "parts": shown_angles(own),
     }
 
 

@@ -13,6 +13,7 @@ GROUPS: dict[str, str] = {
     "camera": "camera",
     "detector": "detector",
     "joint": "joint",
+    "angle": "angle",
     "clip": "clip",
     "azimuth_deg": "azimuth (°)",
     "elevation_deg": "elevation (°)",
@@ -52,6 +53,15 @@ FIGURES: dict[str, tuple[str, int]] = {
     "milliseconds_a_frame": ("refiner (ms a frame)", 2),
     "depth_unscaled_mean_cm": ("depth without scale (cm)", 1),
     "position_unscaled_mean_cm": ("3D without scale (cm)", 1),
+    "missing_percent": ("missing (%)", 1),
+    "without_offset_deg": ("angle without offset (°)", 1),
+    "without_offset_vs_raw_percent": ("against raw (%)", 0),
+    "absolute_deg": ("angle (°)", 1),
+    "correlation": ("correlation", 2),
+    "range_error_deg": ("range of motion (°)", 1),
+    "hip_flexion_deg": ("hip flexion (°)", 1),
+    "knee_flexion_deg": ("knee flexion (°)", 1),
+    "ankle_flexion_deg": ("ankle flexion (°)", 1),
 }
 """Heading, with the unit, and decimals of every figure."""
 
@@ -164,6 +174,26 @@ def as_markdown(table: pd.DataFrame, figures: tuple[str, ...] | None = None) -> 
     text = shown(table, figures or tuple(FIGURES))
     rule = ["---"] * text.words + ["---:"] * (len(text.heads) - text.words)
     lines = [text.heads, rule, *text.rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def pivoted_markdown(table: pd.DataFrame, groups: list[str], figure: str) -> str:
+    """One figure as Markdown, a line a group and a column a row of the comparison.
+
+    Args:
+        table: a line a group and row.
+        groups: columns that say what a line is about.
+        figure: which one.
+    """
+    wide = table.pivot(index=groups, columns="row", values=figure)
+    wide = wide.loc[list(dict.fromkeys(table[groups].itertuples(index=False, name=None)))]
+    rows = list(dict.fromkeys(table["row"]))
+    lines = [
+        [GROUPS[name] for name in groups] + rows,
+        ["---"] * len(groups) + ["---:"] * len(rows),
+    ]
+    for group, values in zip(wide.index, wide[rows].to_numpy(dtype=float), strict=True):
+        lines.append([str(name) for name in group] + [_cell(figure, float(v)) for v in values])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 

@@ -130,6 +130,37 @@ def angle_pair(shard: Shard, settings: AngleSettings, refine: Refine) -> AnglePa
     return _compared(pair, settings.beyond_normal_deg)
 
 
+def true_angles(shard: Shard, settings: AngleSettings) -> tuple[FloatArray, Basis]:
+    """The true angles of a shard alone, whatever a detector saw.
+
+    Args:
+        shard: one sequence of one camera, whole.
+        settings: parameters.
+
+    Returns:
+        (N, 12, 3) degrees at the frames of the shard, continuous; NaN where unknown or impossible.
+        What they rest on.
+
+    Raises:
+        LeftOutError, InputError: as `angle_pair`.
+    """
+    body = body_of(shard, settings.limits)
+    options = _options_for(body, settings)
+    seen = shard.landmark_sequence
+    _check_rate(seen, options)
+    time_s = repair_landmarks(seen, options.repair).sequence.time_s
+    whole = true_trajectories(shard, time_s, body.stature_m)
+    first = _first_22(whole)
+    truth = first if settings.true_markers == "augmented" else whole
+    _, truth, basis = _with_augmented(first, truth, (body.stature_m, body.stature_m), options)
+    turns = None
+    if basis == "markers on the body" and settings.convention is not None:
+        basis, turns = "markers on the body, aligned", settings.convention.turns
+    angles = _at_times(_degrees(truth, options, turns), truth.time_s, shard.time_s)
+    itself = AnglePair(truth, truth, angles, angles, basis, {})
+    return _compared(itself, settings.beyond_normal_deg).truth, basis
+
+
 def true_both_ways(
     shard: Shard, settings: AngleSettings
 ) -> tuple[MarkerTrajectories, MarkerTrajectories]:
@@ -147,6 +178,20 @@ def true_both_ways(
     _check_rate(shard.landmark_sequence, options)
     whole = true_trajectories(shard, shard.time_s, body.stature_m)
     return whole, augmented([_first_22(whole)], body.stature_m, options)[0]
+
+
+def options_of(shard: Shard, settings: AngleSettings) -> InferenceOptions:
+    """The parameters of `inference` as if the true body of a shard were the subject of a video.
+
+    Args:
+        shard: with a truth in metres.
+        settings: parameters.
+
+    Raises:
+        LeftOutError: the body is not human-sized.
+        InputError: no frame shows the trunk or a whole leg.
+    """
+    return _options_for(body_of(shard, settings.limits), settings)
 
 
 def _options_for(body: TrueBody, settings: AngleSettings) -> InferenceOptions:

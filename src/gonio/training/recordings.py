@@ -55,6 +55,7 @@ class EvaluationOptions(BaseModel):
         shipped: whether the checkpoint that comes with Gonio is the last row.
         checkpoints: name of a row -> path of its checkpoint, in the order of the table.
         worst_clips: how many of the worst clips are drawn.
+        angles: whether joint angles are measured too, through the whole chain of `inference`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -64,6 +65,7 @@ class EvaluationOptions(BaseModel):
     shipped: bool = True
     checkpoints: dict[str, str] | None = None
     worst_clips: int = Field(6, ge=0, le=24)
+    angles: bool = True
 
     @field_validator("recordings", mode="before")
     @classmethod

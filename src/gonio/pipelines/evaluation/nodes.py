@@ -19,6 +19,7 @@ from gonio.capture.shards import Shard
 from gonio.capture.triangulate import NO_DEMO, DemoTruth, demo_truth_of
 from gonio.landmarks.detector import detect_landmarks
 from gonio.quality import versions
+from gonio.reporting.evaluation_angles import AngleTables, angle_markdown
 from gonio.reporting.evaluation_figures import worst_clips_figure, worst_frames
 from gonio.reporting.evaluation_page import EvaluationTables, evaluation_html
 from gonio.reporting.evaluation_tables import evaluation_markdown
@@ -110,12 +111,18 @@ def describe(
     joints: DemoTruth,
     refiners: dict[str, Refiner],
     whole: pd.DataFrame,
+    angles: dict[str, Any],
     parameters: Parameters,
 ) -> dict[str, Any]:
     """What was measured, on what, with which networks, and the figures of every row."""
     options = EvaluationOptions.from_parameters(parameters)
     record = evaluation_record(recordings, refiners, options, joints.source)
-    return record | {"versions": versions(), "figures": whole.to_dict("records")}
+    record["notes"] += angles.get("notes", [])
+    return record | {
+        "versions": versions(),
+        "figures": whole.to_dict("records"),
+        "angles": angles,
+    }
 
 
 def draw_worst(scores: list[ScoredClip], parameters: Parameters) -> bytes:
@@ -124,11 +131,28 @@ def draw_worst(scores: list[ScoredClip], parameters: Parameters) -> bytes:
     return figure_png(worst_clips_figure(worst_frames(scores, options.worst_clips)))
 
 
-def page(record: dict[str, Any], worst_clips: bytes, *tables: pd.DataFrame) -> str:
+def page(
+    record: dict[str, Any],
+    worst_clips: bytes,
+    angles: pd.DataFrame,
+    angle_joints: pd.DataFrame,
+    angle_cameras: pd.DataFrame,
+    *tables: pd.DataFrame,
+) -> str:
     """The page that shows it all."""
-    return evaluation_html(EvaluationTables(*tables), record, worst_clips)
+    of_angles = AngleTables(angles, angle_joints, angle_cameras)
+    return evaluation_html(EvaluationTables(*tables), record, worst_clips, of_angles)
 
 
-def as_markdown(whole: pd.DataFrame, cameras: pd.DataFrame) -> str:
+def as_markdown(
+    whole: pd.DataFrame,
+    cameras: pd.DataFrame,
+    angles: pd.DataFrame,
+    angle_joints: pd.DataFrame,
+    angle_cameras: pd.DataFrame,
+) -> str:
     """The tables for the docs."""
-    return evaluation_markdown(whole, cameras) + "\n"
+    parts = [evaluation_markdown(whole, cameras)]
+    if not angles.empty:
+        parts.append(angle_markdown(AngleTables(angles, angle_joints, angle_cameras)))
+    return "\n\n".join(parts) + "\n"

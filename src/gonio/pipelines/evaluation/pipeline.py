@@ -2,7 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from gonio.pipelines.evaluation import nodes
+from gonio.pipelines.evaluation import angle_nodes, nodes
 
 PARAMETERS = "params:evaluation"
 TABLES = [
@@ -14,12 +14,14 @@ TABLES = [
     "evaluation_elevations",
     "evaluation_clips",
 ]
+ANGLE_TABLES = ["evaluation_angles", "evaluation_angle_joints", "evaluation_angle_cameras"]
 
 
 def create_pipeline(**_: object) -> Pipeline:
-    """Errors of poses on recordings with truth: MediaPipe's own, repaired, and each network's."""
+    """Errors of poses and joint angles on recordings with truth, without and with networks."""
     return Pipeline(
         [
+            *_angle_nodes(),
             Node(nodes.networks, PARAMETERS, "evaluation_networks", name="load_networks"),
             Node(nodes.demo_cameras, None, "demo_calibration", name="demo_cameras"),
             Node(
@@ -61,6 +63,7 @@ def create_pipeline(**_: object) -> Pipeline:
                     "demo_joints",
                     "evaluation_networks",
                     "evaluation_table",
+                    "evaluation_angle_record",
                     PARAMETERS,
                 ],
                 "evaluation_record",
@@ -74,15 +77,71 @@ def create_pipeline(**_: object) -> Pipeline:
             ),
             Node(
                 nodes.page,
-                ["evaluation_record", "evaluation_worst_clips", *TABLES],
+                ["evaluation_record", "evaluation_worst_clips", *ANGLE_TABLES, *TABLES],
                 "evaluation_page",
                 name="make_evaluation_page",
             ),
             Node(
                 nodes.as_markdown,
-                ["evaluation_table", "evaluation_cameras"],
+                ["evaluation_table", "evaluation_cameras", *ANGLE_TABLES],
                 "evaluation_markdown",
                 name="as_markdown",
             ),
         ]
     )
+
+
+def _angle_nodes() -> list[Node]:
+    return [
+        Node(
+            angle_nodes.angle_networks,
+            ["depth_refiner", "joint_refiner", "main_refiner", PARAMETERS],
+            "evaluation_angle_networks",
+            name="load_angle_networks",
+        ),
+        Node(
+            angle_nodes.true_demo_angles,
+            ["demo_angles", "demo_truth", "parameters"],
+            "true_demo_angles",
+            name="true_demo_angles",
+        ),
+        Node(
+            angle_nodes.angle_settings,
+            ["evaluation_recordings", "evaluation_shards", "parameters"],
+            "true_angle_settings",
+            name="true_angle_settings",
+        ),
+        Node(
+            angle_nodes.score,
+            [
+                "evaluation_recordings",
+                "true_demo_angles",
+                "demo_joints",
+                "demo_calibration",
+                "true_angle_settings",
+                "evaluation_angle_networks",
+                "parameters",
+            ],
+            "evaluation_angle_scores",
+            name="score_angles",
+        ),
+        Node(
+            angle_nodes.tabulate,
+            "evaluation_angle_scores",
+            ANGLE_TABLES,
+            name="tabulate_angles",
+        ),
+        Node(
+            angle_nodes.describe,
+            [
+                "evaluation_angle_scores",
+                "true_demo_angles",
+                "true_angle_settings",
+                "evaluation_angle_networks",
+                "evaluation_angles",
+                PARAMETERS,
+            ],
+            "evaluation_angle_record",
+            name="describe_angles",
+        ),
+    ]

@@ -1,0 +1,115 @@
+"""True joint angles of the demo: OpenSim's inverse kinematics of its four cameras, or our own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from gonio.capture.demo import Camera
+from gonio.capture.shards import Shard
+from gonio.errors import InputError
+from gonio.kinematics.chain import angles_of, augmented
+from gonio.kinematics.comparison import columns_from_model
+from gonio.options import CameraOptions, InferenceOptions, SubjectOptions
+from gonio.skeleton import ANGLE_COLUMNS, COCO, JOINTS
+from gonio.training.angle_scoring import TrueAngles
+from gonio.types import FloatArray, MarkerTrajectories
+
+DEMO_SUBJECT = SubjectOptions(height=1.72, mass=70.0)
+"""With whose stature and mass the reference trial was made."""
+_HEADING = divmod(ANGLE_COLUMNS.index("pelvis_rotation_deg"), 3)
+"""Joint and angle that turn with the lab about its vertical axis."""
+
+
+@dataclass(frozen=True)
+class DemoAngles:
+    """True joint angles of the demo.
+
+    Attributes:
+        angles: (T, 12, 3) degrees, lab axes of the reference trial (Y up); NaN where unknown, empty
+            where there are none.
+        source: where they come from, in words.
+    """
+
+    angles: FloatArray = field(default_factory=lambda: np.empty((0, len(JOINTS), 3)))
+    source: str = "none"
+
+
+def demo_options(run: InferenceOptions) -> InferenceOptions:
+    """The parameters of `inference` for the demo: its subject, an unknown camera, Z-X-Y."""
+    changes = {"subject": DEMO_SUBJECT, "camera": CameraOptions(), "shoulder_sequence": "ZXY"}
+    return run.model_copy(update=changes)
+
+
+def demo_angles_of(
+    motion: pd.DataFrame | None, trial: MarkerTrajectories | None, run: InferenceOptions
+) -> DemoAngles:
+    """The demo's true angles, as far as the user has its reference trial.
+
+    Args:
+        motion: OpenSim's inverse kinematics of the reference trial, degrees; None where absent.
+        trial: its markers, from which our own kinematics makes the angles where the motion is
+            absent; None where they are absent too.
+        run: the parameters of `inference`.
+    """
+    if motion is not None:
+        source = "OpenSim's inverse kinematics of the reference trial"
+        return DemoAngles(_triples(columns_from_model(motion)), source)
+    if trial is not None:
+        options = demo_options(run)
+        markers = augmented([trial], DEMO_SUBJECT.height or np.nan, options)[0]
+        return DemoAngles(
+            _triples(angles_of(markers, options)),
+            "our own kinematics of the reference trial's markers",
+        )
+    return DemoAngles()
+
+
+def demo_clip_angles(
+    shard: Shard,
+    demo: DemoAngles,
+    joints_world: FloatArray,
+    camera: Camera,
+    run: InferenceOptions,
+) -> TrueAngles:
+    """The true angles as the lab frame of one camera has them, X to the camera.
+
+    Args:
+        shard: the demo in this camera.
+        demo: true angles, the same frames as the joints.
+        joints_world: (T, 17, 3) true joints, metres, world axes with Z up.
+        camera: calibrated.
+        run: the parameters of `inference`.
+
+    Raises:
+        InputError: the angles have fewer frames than the video.
+    """
+    if len(demo.angles) <= shard.frame_index.max():
+        raise InputError(
+            f"the demo's true angles ({demo.source}) have {len(demo.angles)} frames, its video "
+            f"{int(shard.frame_index.max()) + 1}; give demo_angles the motion of the same trial"
+        )
+    angles = demo.angles[shard.frame_index].copy()
+    angles[:, _HEADING[0], _HEADING[1]] -= camera_heading_deg(joints_world, camera)
+    return TrueAngles(angles, demo_options(run), demo.source)
+
+
+def camera_heading_deg(joints_world: FloatArray, camera: Camera) -> float:
+    """Direction from the body to a camera about the vertical axis, from the trial's X, degrees.
+
+    Args:
+        joints_world: (T, 17, 3) true joints, metres, world axes with Z up; the trial's X, Y and Z
+            are the world's y, z and x.
+        camera: calibrated.
+    """
+    hips = joints_world[:, [COCO["left_hip"], COCO["right_hip"]]].mean(axis=1)
+    x_world, y_world, _ = camera.position - np.nanmean(hips, axis=0)
+    return float(np.degrees(np.arctan2(-x_world, y_world)))
+
+
+def _triples(table: pd.DataFrame) -> FloatArray:
+    """(T, 12, 3) degrees of a table; NaN where it lacks a column."""
+    whole = table.reindex(columns=list(ANGLE_COLUMNS)).to_numpy(dtype=float)
+    return np.asarray(whole.reshape(len(table), len(JOINTS), 3))
