@@ -3,11 +3,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from gonio.landmarks.pose import pose_without_refiner
-from gonio.models.record import pose_record, viewpoint_record
-from gonio.skeleton import COCO
+from gonio.models.record import (
+    angle_record,
+    checkpoints_of,
+    pose_record,
+    refiner_in_use,
+    viewpoint_record,
+)
+from gonio.skeleton import ANGLE_COLUMNS, COCO, JOINTS
 from tests.markers.bodies import standing
 
 
@@ -78,3 +85,68 @@ def test_the_azimuth_is_averaged_on_the_circle(azimuth, expected):
     told = viewpoint_record(np.array(azimuth), np.array([-5.0, np.nan, 15.0]))
     assert tuple(told["azimuth"].values()) == expected
     assert told["elevation"] == {"mean_deg": 5.0, "from_deg": -5.0, "to_deg": 15.0}
+
+
+def angles(frames=10):
+    """Angles of ten frames, 0.1 s apart, that are not alike."""
+    values = np.linspace(-40, 60, frames * len(ANGLE_COLUMNS)).reshape(frames, -1)
+    table = pd.DataFrame(values, columns=list(ANGLE_COLUMNS))
+    table.insert(0, "time_s", 5 + np.arange(frames) / 10)
+    return table
+
+
+def test_how_far_angles_were_changed_and_where_most():
+    computed, refined = angles(), angles()
+    refined["knee_R_flexion_deg"] += 3
+    refined.loc[7, "knee_R_rotation_deg"] -= 9
+    record = angle_record(computed, refined, "joint")
+    assert (record["refiner"], record["angles_corrected"]) == ("joint", True)
+    assert list(record["change_of_joints"]) == [joint.name for joint in JOINTS]
+    assert record["change_of_joints"]["knee_R"] == {
+        "mean_deg": pytest.approx((3 + 0.9) / 3),
+        "largest_deg": -9.0,
+        "angle": "rotation",
+        "time_s": 5.7,
+    }
+    assert record["change_of_joints"]["knee_L"]["mean_deg"] == 0
+    assert record["mean_change_deg"] == pytest.approx(3.9 / 36, abs=1e-3)
+
+
+def test_a_whole_turn_is_no_change_and_gaps_do_not_count():
+    computed = angles()
+    computed.loc[:4, list(ANGLE_COLUMNS)] = np.nan
+    computed["elbow_L_flexion_deg"] = np.nan
+    for column in JOINTS[-1].columns:
+        computed[column] = np.nan
+    refined = computed + 1
+    refined["pelvis_rotation_deg"] += 720
+    record = angle_record(computed, refined, "main")
+    assert record["mean_change_deg"] == pytest.approx(1)
+    assert record["change_of_joints"]["pelvis"]["largest_deg"] == pytest.approx(1)
+    gone = record["change_of_joints"][JOINTS[-1].name]
+    assert set(gone.values()) == {None}
+
+
+@pytest.mark.parametrize(
+    ("pose", "angle", "choice"),
+    [
+        ("none", "none", "none"),
+        ("depth", "none", "depth"),
+        ("none", "joint", "joint"),
+        ("depth", "joint", "both"),
+        ("main", "main", "main"),
+    ],
+)
+def test_the_choice_that_a_run_came_to(pose, angle, choice):
+    records = [
+        {"refiner": name} | ({} if name == "none" else {"checkpoint": {"file": name}})
+        for name in (pose, angle)
+    ]
+    assert refiner_in_use(*records) == choice
+    used = {f"{name}_refiner" for name in (pose, angle)} - {"none_refiner"}
+    assert set(checkpoints_of(*records)) == used
+
+
+def test_angles_of_no_network_say_that_they_are_not_corrected():
+    record = angle_record(angles(), None, "none")
+    assert record == {"refiner": "none", "angles_corrected": False}

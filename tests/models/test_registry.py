@@ -4,107 +4,147 @@ import hashlib
 import logging
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from gonio.errors import InputError, MissingFileError
 from gonio.landmarks.pose import pose_without_refiner
-from gonio.models import depth_refiner
-from gonio.models.registry import (
-    check_refiner,
-    checkpoint_record,
-    depth_checkpoint,
-    refined_pose,
-)
+from gonio.models import registry
+from gonio.models.registry import TRAINED_BY, checkpoint_of, checkpoint_record, load_refiners
 from gonio.options import CHECKPOINTS_OF, CameraOptions
+from gonio.skeleton import ANGLE_COLUMNS
 from tests.markers.bodies import standing
+
+LANDMARKS, _ = standing(n=12)
 
 
 @pytest.fixture
 def own(tmp_path):
-    """Where the user's own checkpoint would be."""
-    return tmp_path / "06_models" / "depth_refiner.safetensors"
+    """Where the user's own checkpoints would be."""
+    return {name: tmp_path / "06_models" / f"{name}.safetensors" for name in TRAINED_BY}
 
 
 @pytest.fixture
 def shipped(tmp_path, monkeypatch):
-    """Where the shipped checkpoint would be."""
-    path = tmp_path / "package" / "depth_refiner.safetensors"
-    monkeypatch.setattr(depth_refiner, "SHIPPED_CHECKPOINT", path)
-    return path
+    """Where the shipped checkpoints would be."""
+    folder = tmp_path / "package"
+    monkeypatch.setattr(registry, "SHIPPED_FOLDER", folder)
+    return {name: folder / f"{name}.safetensors" for name in TRAINED_BY}
+
+
+@pytest.fixture
+def write(write_depth_refiner, write_joint_refiner, write_main_refiner):
+    """A function that writes all three networks, of which the last joins the others."""
+
+    def write_all(places):
+        write_depth_refiner(places["depth_refiner"])
+        write_joint_refiner(places["joint_refiner"])
+        write_main_refiner(places["main_refiner"], places["depth_refiner"], places["joint_refiner"])
+
+    return write_all
+
+
+def angles():
+    """Angles of the frames of the landmarks, one of them missing."""
+    values = np.random.default_rng(0).uniform(-30, 60, (len(LANDMARKS), len(ANGLE_COLUMNS)))
+    table = pd.DataFrame(values, columns=list(ANGLE_COLUMNS))
+    table.insert(0, "time_s", LANDMARKS.time_s)
+    table.loc[3, ["knee_R_flexion_deg", "knee_R_adduction_deg", "knee_R_rotation_deg"]] = np.nan
+    return table
 
 
 def test_the_users_own_checkpoint_goes_before_the_shipped_one(own, shipped, write_depth_refiner):
-    assert depth_checkpoint(own) is None
-    write_depth_refiner(shipped)
-    assert depth_checkpoint(own) == shipped
-    write_depth_refiner(own)
-    assert depth_checkpoint(own) == own
+    mine, theirs = own["depth_refiner"], shipped["depth_refiner"]
+    assert checkpoint_of("depth_refiner", mine) is None
+    write_depth_refiner(theirs)
+    assert checkpoint_of("depth_refiner", mine) == theirs
+    write_depth_refiner(mine)
+    assert checkpoint_of("depth_refiner", mine) == mine
 
 
-def test_depth_refines_with_what_is_there(own, shipped, write_depth_refiner):
-    landmarks, _ = standing()
-    write_depth_refiner(shipped)
-    pose, checkpoint = refined_pose("depth", own, landmarks, CameraOptions())
-    assert checkpoint == shipped
-    assert pose.refiner == "depth"
-    assert np.isfinite(pose.sigma).all()
-    digest = hashlib.sha256(shipped.read_bytes()).hexdigest()
-    assert checkpoint_record(shipped, own) == {
+def test_a_checkpoint_is_told_by_name_owner_and_hash(own, shipped, write_depth_refiner):
+    mine, theirs = own["depth_refiner"], shipped["depth_refiner"]
+    digest = hashlib.sha256(write_depth_refiner(theirs).read_bytes()).hexdigest()
+    assert checkpoint_record(theirs, mine) == {
         "file": "depth_refiner.safetensors",
         "from": "shipped with Gonio",
         "sha256": digest[:12],
     }
-    assert checkpoint_record(write_depth_refiner(own), own)["from"] == "own, in 06_models"
+    assert checkpoint_record(write_depth_refiner(mine), mine)["from"] == "own, in 06_models"
+
+
+@pytest.mark.parametrize(
+    ("choice", "pose", "changes_angles"),
+    [
+        ("none", "none", False),
+        ("depth", "depth", False),
+        ("joint", "none", True),
+        ("both", "depth", True),
+        ("main", "main", True),
+    ],
+)
+def test_each_choice_changes_what_it_says(own, shipped, write, choice, pose, changes_angles):
+    write(own)
+    refiners = load_refiners(choice, own)
+    assert refiners.used == {name: own[name] for name in CHECKPOINTS_OF[choice]}
+    refined = refiners.pose(LANDMARKS, CameraOptions())
+    assert refined.refiner == pose
+    assert np.isfinite(refined.sigma).all() == (pose != "none")
+    computed = angles()
+    result = refiners.angles(computed, LANDMARKS)
+    assert refiners.change_angles == changes_angles
+    assert list(result.columns) == list(computed.columns)
+    np.testing.assert_array_equal(result["time_s"], computed["time_s"])
+    np.testing.assert_array_equal(result.isna(), computed.isna())
+    change = (result - computed).drop(columns="time_s").abs().to_numpy()
+    assert np.nanmax(change) == 0 if not changes_angles else 0.1 < np.nanmax(change) < 60
+
+
+def test_shipped_networks_are_used_where_there_are_no_others(own, shipped, write):
+    write(shipped)
+    refiners = load_refiners("both", own)
+    assert set(refiners.used.values()) == {shipped["depth_refiner"], shipped["joint_refiner"]}
 
 
 def test_depth_without_a_checkpoint_is_mediapipes_pose_and_logged(own, shipped, caplog):
-    landmarks, _ = standing()
     camera = CameraOptions(pitch_deg=10)
-    check_refiner("depth", {"depth_refiner": own})
     with caplog.at_level(logging.WARNING):
-        pose, checkpoint = refined_pose("depth", own, landmarks, camera)
-    assert checkpoint is None
-    np.testing.assert_array_equal(pose.positions, pose_without_refiner(landmarks, camera).positions)
+        refiners = load_refiners("depth", own)
+    assert refiners.used == {}
+    pose = refiners.pose(LANDMARKS, camera)
+    np.testing.assert_array_equal(pose.positions, pose_without_refiner(LANDMARKS, camera).positions)
     assert pose.refiner == "none"
     assert "06_models/depth_refiner.safetensors" in caplog.text
     assert "kedro run --pipeline depth_training" in caplog.text
 
 
-@pytest.mark.parametrize("refiner", ["none", "joint"])
-def test_other_refiners_leave_the_pose_alone(own, shipped, write_depth_refiner, refiner):
-    write_depth_refiner(own)
-    pose, checkpoint = refined_pose(refiner, own, standing()[0], CameraOptions())
-    assert (pose.refiner, checkpoint) == ("none", None)
+@pytest.mark.parametrize("choice", ["joint", "both", "main"])
+def test_a_network_without_its_checkpoint_is_refused(own, shipped, write_depth_refiner, choice):
+    with pytest.raises(MissingFileError, match="there is no checkpoint of the"):
+        load_refiners(choice, own)
+    write_depth_refiner(own["depth_refiner"])
+    last = CHECKPOINTS_OF[choice][-1]
+    with pytest.raises(MissingFileError, match=f"06_models/{last}.safetensors"):
+        load_refiners(choice, own)
 
 
-@pytest.mark.parametrize("refiner", ["joint", "both", "main"])
-def test_a_network_without_its_checkpoint_is_refused(own, shipped, write_depth_refiner, refiner):
-    places = {name: own.with_stem(name) for name in CHECKPOINTS_OF[refiner]}
-    with pytest.raises(MissingFileError, match="there is no checkpoint"):
-        check_refiner(refiner, places)
-    write_depth_refiner(own)
-    with pytest.raises(MissingFileError, match=f"{list(places)[-1]}.safetensors"):
-        check_refiner(refiner, places)
-
-
-def test_both_does_without_neither(own, shipped):
-    with pytest.raises(MissingFileError, match="no checkpoint of a depth refiner"):
-        refined_pose("both", own, standing()[0], CameraOptions())
+def test_a_main_refiner_with_another_depth_refiner_than_its_own_is_refused(own, shipped, write):
+    write(own)
+    own["depth_refiner"].unlink()
+    with pytest.raises(InputError, match="was trained with a depth_refiner of hash"):
+        load_refiners("main", own)
 
 
 def test_a_checkpoint_of_another_network_is_refused(own, shipped, write_depth_refiner):
-    joint = write_depth_refiner(own.with_stem("joint_refiner"))
+    write_depth_refiner(own["joint_refiner"])
     with pytest.raises(InputError, match="holds a network of kind 'depth_refiner'"):
-        check_refiner("joint", {"joint_refiner": joint})
+        load_refiners("joint", own)
 
 
-def test_a_broken_checkpoint_is_an_error_and_no_fallback(own, shipped, write_depth_refiner):
-    write_depth_refiner(shipped)
-    write_depth_refiner(own)
-    own.write_bytes(own.read_bytes()[:-500])
-    for use in (
-        lambda: check_refiner("depth", {"depth_refiner": own}),
-        lambda: refined_pose("depth", own, standing()[0], CameraOptions()),
-    ):
+def test_a_broken_checkpoint_is_an_error_and_no_fallback(own, shipped, write):
+    write(shipped)
+    write(own)
+    for choice, name in (("depth", "depth_refiner"), ("joint", "joint_refiner")):
+        own[name].write_bytes(own[name].read_bytes()[:-500])
         with pytest.raises(InputError, match="is broken"):
-            use()
+            load_refiners(choice, own)

@@ -1,0 +1,54 @@
+"""How large the networks are: their reference forms, and what the model cards say of the shipped.
+
+A card names the size in the form `1,234,567 parameters`.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from gonio.models import depth_refiner, joint_refiner, main_refiner
+from gonio.models.depth_refiner import DepthRefinerConfig
+from gonio.models.joint_refiner import JointRefinerConfig
+from gonio.models.main_refiner import MainRefinerConfig
+from gonio.models.registry import SHIPPED_FOLDER
+
+NAMES = ("depth_refiner", "joint_refiner", "main_refiner")
+REFERENCE = {
+    "depth_refiner": depth_refiner.parameter_count(DepthRefinerConfig(limb_head=True)),
+    "joint_refiner": joint_refiner.parameter_count(JointRefinerConfig()),
+    "main_refiner": main_refiner.parameter_count(MainRefinerConfig()),
+}
+"""Parameters of the reference forms; the main refiner's own, without the two that it joins."""
+
+
+@pytest.mark.parametrize(
+    ("name", "designed", "share"),
+    [
+        ("depth_refiner", 655_000, 0.15),
+        ("joint_refiner", 916_000, 0.05),
+        ("main_refiner", 1_200_000, 0.10),
+    ],
+)
+def test_the_reference_forms_have_the_sizes_that_the_design_names(
+    name: str, designed: int, share: float
+) -> None:
+    assert REFERENCE[name] == pytest.approx(designed, rel=share)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_model_card_names_the_size_of_the_shipped_network(name: str, project: Path) -> None:
+    checkpoint = SHIPPED_FOLDER / f"{name}.safetensors"
+    if not checkpoint.is_file():
+        pytest.skip(f"no checkpoint of {name} is shipped")
+    module = import_module(f"gonio.models.{name}")
+    network = module.load_network(checkpoint)[0]
+    count = sum(values.numel() for values in network.parameters())
+    assert count == module.parameter_count(network.config)
+    card = (project / "docs" / "model_cards" / f"{name}.md").read_text(encoding="utf-8")
+    said = re.findall(r"([\d,]+) parameters", card)
+    assert f"{count:,}" in said, f"the card says {said}, the network has {count:,}"
