@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import av
 import numpy as np
@@ -12,6 +13,9 @@ import pytest
 from gonio.capture.demo import demo_video
 from gonio.landmarks.detector import detect_landmarks
 from gonio.types import LandmarkSequence
+
+if TYPE_CHECKING:
+    import torch
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -69,6 +73,63 @@ def write_depth_refiner() -> Callable[[Path], Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def write_joint_refiner() -> Callable[[Path], Path]:
+    """A function that writes an untrained joint refiner, which changes angles by a few degrees."""
+
+    def write(path: Path) -> Path:
+        import torch
+
+        from gonio.models.checkpoint_io import Checkpoint, write_checkpoint
+        from gonio.models.joint_refiner import (
+            JointConstraintRefiner,
+            JointRefinerConfig,
+            make_header,
+        )
+
+        torch.manual_seed(1)
+        network = JointConstraintRefiner(JointRefinerConfig(d_model=16, layers=1, heads=2))
+        _shake(network)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        header = make_header(network.config, {})
+        write_checkpoint(path, Checkpoint(header, dict(network.state_dict())))
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def write_main_refiner() -> Callable[[Path, Path, Path], Path]:
+    """A function that writes an untrained main refiner for a depth and a joint refiner."""
+
+    def write(path: Path, depth: Path, joint: Path) -> Path:
+        import torch
+
+        from gonio.models.checkpoint_io import Checkpoint, write_checkpoint
+        from gonio.models.main_refiner import MainRefinerConfig, MainRefinerNetwork, make_header
+        from gonio.models.parts import frozen
+
+        torch.manual_seed(2)
+        network = MainRefinerNetwork(MainRefinerConfig(d_model=16, layers=1, heads=2))
+        _shake(network)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        parts = {"depth_refiner": frozen(depth), "joint_refiner": frozen(joint)}
+        header = make_header(network.config, parts, {"sigma_scale": 1.0})
+        write_checkpoint(path, Checkpoint(header, dict(network.state_dict())))
+        return path
+
+    return write
+
+
+def _shake(network: torch.nn.Module) -> None:
+    """Make layers that begin at zero not zero."""
+    import torch
+
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(0.05 * torch.randn_like(parameter))
 
 
 @pytest.fixture

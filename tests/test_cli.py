@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from kedro.framework.startup import bootstrap_project
 
 from gonio.capture.demo import demo_video
-from gonio.models import depth_refiner
+from gonio.models import registry
 
 
 @pytest.fixture(scope="module")
@@ -150,9 +150,6 @@ def test_a_folder_goes_on_after_a_bad_video(copy, kedro_run, tmp_path):
         ("model=medium", "model is 'medium'; allowed are lite, full, heavy"),
         ("model=heavy", "download pose_landmarker_heavy.task"),
         ("person=biggest", "person is 'biggest'"),
-        ("refiner=joint", "joint_refiner.safetensors; train it"),
-        ("refiner=both", "there is no checkpoint"),
-        ("refiner=main", "main_refiner.safetensors; train it"),
         ("sigma_samples=1", "one sample has no spread"),
         ("provider=cuda", "install the package onnxruntime-gpu"),
         ("provider=tpu", "provider is 'tpu'"),
@@ -173,7 +170,21 @@ def test_bad_parameters_are_told_in_one_line(kedro_run, parameters, says):
 @pytest.fixture
 def no_shipped_checkpoint(tmp_path, monkeypatch):
     """Gonio as if no checkpoint came with it."""
-    monkeypatch.setattr(depth_refiner, "SHIPPED_CHECKPOINT", tmp_path / "none.safetensors")
+    monkeypatch.setattr(registry, "SHIPPED_FOLDER", tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("refiner", "name"), [("joint", "joint"), ("both", "depth"), ("main", "main")]
+)
+def test_a_network_without_a_checkpoint_is_told_before_the_work(
+    kedro_run, no_shipped_checkpoint, refiner, name
+):
+    code, said = kedro_run("--params", f"refiner={refiner}")
+    assert code == 1
+    message = said.strip().splitlines()[-1]
+    assert f"Error: there is no checkpoint of the {name} refiner" in message
+    assert f"06_models/{name}_refiner.safetensors" in message
+    assert "Running node" not in said
 
 
 def _results(copy, video):
@@ -194,7 +205,7 @@ def test_without_a_checkpoint_depth_is_mediapipes_and_everything_says_so(
     quality, report = _results(copy, "cam02")
     assert quality["refiner"] == "none"
     assert quality["refiner_asked_for"] == "depth"
-    assert quality["checkpoint"] is None
+    assert quality["checkpoints"] == {}
     warning = next(line for line in quality["warnings"] if "No depth refiner was used" in line)
     assert "06_models/depth_refiner.safetensors" in warning
     assert "kedro run --pipeline depth_training" in warning
@@ -214,7 +225,9 @@ def test_a_refiner_of_ones_own_is_used_and_its_uncertainty_reaches_the_angles(
     assert code == 0, said
     quality, report = _results(copy, "cam02")
     assert quality["refiner"] == "depth"
-    assert quality["checkpoint"]["from"] == "own, in 06_models"
+    assert quality["angles"] == {"angles_corrected": False}
+    checkpoint = quality["checkpoints"]["depth_refiner"]
+    assert checkpoint["from"] == "own, in 06_models"
     gravity = quality["markers"]["gravity"]
     assert (
         gravity["source"] == "given by the user (camera.roll_deg); pitch predicted by the refiner"
@@ -224,12 +237,66 @@ def test_a_refiner_of_ones_own_is_used_and_its_uncertainty_reaches_the_angles(
     assert 0 <= quality["pose"]["viewpoint"]["azimuth"]["mean_deg"] < 360
     assert quality["pose"]["mean_sigma_cm"]["depth"] > quality["pose"]["mean_sigma_cm"]["across"]
     assert quality["seconds"]["propagate_sigma"] < 10
-    assert f"own, in 06_models, {quality['checkpoint']['sha256']}" in report
+    assert f"own, in 06_models, {checkpoint['sha256']}" in report
+    assert "Changed by the" not in report
     output = copy / "data" / "test" / "07_model_output" / "cam02"
     angles, band = (pd.read_csv(output / f"joint_angles{end}.csv") for end in ("", "_sigma"))
     assert list(band.columns) == list(angles.columns[:37])
     assert len(band) == len(angles)
     assert 0.5 < band["knee_R_flexion_deg"].median() < 40
+
+
+@pytest.fixture
+def own_refiners(copy, write_depth_refiner, write_joint_refiner, write_main_refiner):
+    """Small networks of all three kinds in the user's folder."""
+    folder = copy / "data" / "test" / "06_models"
+    depth = write_depth_refiner(folder / "depth_refiner.safetensors")
+    joint = write_joint_refiner(folder / "joint_refiner.safetensors")
+    main = write_main_refiner(folder / "main_refiner.safetensors", depth, joint)
+    yield
+    for path in (depth, joint, main):
+        path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("refiner", "used", "bands"),
+    [
+        ("both", ["depth_refiner", "joint_refiner"], True),
+        ("joint", ["joint_refiner"], False),
+        ("main", ["main_refiner"], True),
+    ],
+)
+def test_refined_angles_stand_beside_the_computed_ones(
+    copy, kedro_run, own_refiners, refiner, used, bands
+):
+    code, said = kedro_run("--params", f"video=demo/cam02,refiner={refiner}")
+    assert code == 0, said
+    quality, report = _results(copy, "cam02")
+    assert quality["refiner"] == quality["refiner_asked_for"] == refiner
+    assert list(quality["checkpoints"]) == used
+    change = quality["angles"]["change_of_joints"]
+    assert len(change) == 12
+    assert f"Changed by the {used[-1].replace('_', ' ')}" in report
+    output = copy / "data" / "test" / "07_model_output" / "cam02"
+    angles, computed = (pd.read_csv(output / f"joint_angles{end}.csv") for end in ("", "_computed"))
+    assert list(computed.columns) == list(angles.columns[:37])
+    knee = [f"knee_R_{angle}_deg" for angle in ("flexion", "adduction", "rotation")]
+    mean = (angles[knee] - computed[knee]).abs().mean(axis=None)
+    assert change["knee_R"]["mean_deg"] == pytest.approx(mean, abs=2e-3)
+    for end in ("_sigma", "_computed_sigma"):
+        assert (output / f"joint_angles{end}.csv").is_file() == bands
+    assert quality["seconds"]["refine_angles"] < 10
+
+
+def test_a_run_that_refines_no_angles_leaves_no_computed_ones_of_an_earlier_run(copy, kedro_run):
+    output = copy / "data" / "test" / "07_model_output" / "cam02"
+    output.mkdir(parents=True, exist_ok=True)
+    stale = [output / f"joint_angles_computed{end}.csv" for end in ("", "_sigma")]
+    for path in stale:
+        path.write_text("of an earlier run")
+    code, said = kedro_run("--params", "video=demo/cam02,refiner=none")
+    assert code == 0, said
+    assert not any(path.exists() for path in stale)
 
 
 def test_a_folder_without_videos(kedro_run, tmp_path):

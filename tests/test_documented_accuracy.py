@@ -52,3 +52,25 @@ def test_a_run_is_taken_into_the_page(script, tmp_path, monkeypatch):
 def test_a_page_without_the_place_is_refused(script):
     with pytest.raises(ValueError, match="no place for the tables"):
         script.filled("nothing here", "tables")
+
+
+def test_the_angle_tables_of_the_page_are_those_of_the_kept_run(script):
+    page = script.PAGE.read_text(encoding="utf-8")
+    assert f"<!-- angles: begin -->\n{script.angle_block()}\n<!-- angles: end -->" in page
+
+
+def test_the_angles_of_a_run_are_taken_into_the_page(script, tmp_path, monkeypatch):
+    run, page = tmp_path / "run", tmp_path / "page.md"
+    run.mkdir()
+    for name in (*script.TABLES, *script.ANGLE_TABLES):
+        text = (script.KEPT / name).read_text(encoding="utf-8")
+        (run / name).write_text(text.replace("repaired", "put right"), encoding="utf-8")
+    places = [f"<!-- {p}: begin -->\nold\n<!-- {p}: end -->\n" for p in ("evaluation", "angles")]
+    page.write_text("".join(places))
+    monkeypatch.setattr(script, "KEPT", tmp_path / "kept")
+    monkeypatch.setattr(script, "PAGE", page)
+    script.main(run)
+    text = page.read_text(encoding="utf-8")
+    assert "<!-- angles: begin -->\n**Joint angles**" in text
+    assert "| demo | put right | 4 | 400 |" in text
+    assert "old" not in text

@@ -14,8 +14,8 @@ from kedro.pipeline import Pipeline
 
 from gonio.errors import OutputError
 from gonio.markers.augmenter_networks import check_provider
-from gonio.models.registry import check_refiner
-from gonio.options import CHECKPOINTS_OF, InferenceOptions, check_names
+from gonio.models.registry import TRAINED_BY, load_refiners
+from gonio.options import InferenceOptions, check_names
 
 INFERENCE_RESULT = "landmarks_detected"
 """What only the pipeline `inference` makes."""
@@ -50,8 +50,7 @@ class GonioHooks:
         if INFERENCE_RESULT in pipeline.all_outputs():
             options = InferenceOptions.from_parameters(catalog.load("parameters"))
             check_provider(options.provider)
-            names = CHECKPOINTS_OF[options.refiner]
-            check_refiner(options.refiner, {name: catalog.load(name).path for name in names})
+            load_refiners(options.refiner, {name: catalog.load(name).path for name in TRAINED_BY})
         for name in sorted(pipeline.all_outputs()):
             dataset = catalog.get(name) if name in catalog else None
             path = getattr(dataset, "path", None)

@@ -1,12 +1,15 @@
-"""What the nodes of `inference` make of a refiner's uncertainty."""
+"""What the nodes of `inference` make of the refiners and of how unsure they are."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from gonio.datasets.checkpoint import CheckpointFile
+from gonio.kinematics.angles import split_flags
 from gonio.landmarks.repair import repair_landmarks
 from gonio.pipelines.inference import nodes
 from tests.markers.bodies import standing
@@ -14,45 +17,149 @@ from tests.markers.bodies import standing
 PARAMETERS = {"subject": {"height": 1.75}, "sigma_samples": 3}
 
 
+class Run(NamedTuple):
+    """What the nodes up to the angles give."""
+
+    pose: object
+    landmarks: object
+    marker_record: dict
+    of_markers: pd.DataFrame
+    pose_record: dict
+    checkpoints: tuple
+    parameters: dict
+
+    def refined(self):
+        """Angles, angles as computed, record."""
+        return nodes.refine_angles(
+            self.of_markers, self.landmarks, *self.checkpoints, self.parameters
+        )
+
+    def bands(self, **parameters):
+        """The band of the angles, and that of the computed ones."""
+        return nodes.propagate_sigma(
+            self.pose,
+            self.landmarks,
+            self.marker_record,
+            self.of_markers,
+            self.refined()[0],
+            *self.checkpoints,
+            self.parameters | parameters,
+        )
+
+
 @pytest.fixture(scope="module")
-def refined(tmp_path_factory, write_depth_refiner):
-    """Landmarks, pose, marker record and angles of a standing body, refined."""
-    path = write_depth_refiner(tmp_path_factory.mktemp("models") / "depth_refiner.safetensors")
+def checkpoints(tmp_path_factory, write_depth_refiner, write_joint_refiner, write_main_refiner):
+    """Small networks of all three kinds, in the order of the nodes' inputs."""
+    folder = tmp_path_factory.mktemp("models")
+    depth = write_depth_refiner(folder / "depth_refiner.safetensors")
+    joint = write_joint_refiner(folder / "joint_refiner.safetensors")
+    main = write_main_refiner(folder / "main_refiner.safetensors", depth, joint)
+    return tuple(CheckpointFile(path) for path in (depth, joint, main))
+
+
+@pytest.fixture(scope="module")
+def run(checkpoints):
+    """A function that refines a standing body and computes its angles."""
     landmarks = repair_landmarks(standing(n=40)[0])
-    pose, _ = nodes.refine_pose(landmarks, CheckpointFile(path), PARAMETERS)
-    markers, record = nodes.make_markers(pose, landmarks, PARAMETERS)
-    angles, _ = nodes.compute_angles(nodes.augment(markers, record, PARAMETERS), PARAMETERS)
-    return pose, landmarks, record, angles
+
+    def up_to_the_angles(refiner="depth", **more):
+        parameters = PARAMETERS | {"refiner": refiner} | more
+        pose, told = nodes.refine_pose(landmarks, *checkpoints, parameters)
+        markers, record = nodes.make_markers(pose, landmarks, parameters)
+        augmented = nodes.augment(markers, record, parameters)
+        angles, _ = nodes.compute_angles(augmented, parameters)
+        return Run(pose, landmarks, record, angles, told, checkpoints, parameters)
+
+    return up_to_the_angles
 
 
-def test_the_band_has_the_columns_and_frames_of_the_angles(refined):
-    band = nodes.propagate_sigma(*refined, PARAMETERS)
-    angles = refined[-1]
-    assert list(band.columns) == list(angles.columns)
-    np.testing.assert_array_equal(band["time_s"], angles["time_s"])
+@pytest.fixture(scope="module")
+def by_depth(run):
+    return run("depth")
+
+
+@pytest.fixture(scope="module")
+def by_both(run):
+    return run("both")
+
+
+def test_the_band_has_the_columns_and_frames_of_the_angles(by_depth):
+    band, of_computed = by_depth.bands()
+    assert list(band.columns) == list(by_depth.of_markers.columns)
+    np.testing.assert_array_equal(band["time_s"], by_depth.of_markers["time_s"])
     assert (band.drop(columns="time_s").to_numpy() > 0).all()
+    assert of_computed.empty
 
 
-def test_the_band_of_the_isb_shoulder_has_its_names(refined):
-    pose, landmarks, record, _ = refined
-    parameters = PARAMETERS | {"shoulder_sequence": "YXY"}
-    markers, _ = nodes.make_markers(pose, landmarks, parameters)
-    angles, _ = nodes.compute_angles(nodes.augment(markers, record, parameters), parameters)
-    band = nodes.propagate_sigma(pose, landmarks, record, angles, parameters)
+def test_the_band_of_the_isb_shoulder_has_its_names(run):
+    band, _ = run(shoulder_sequence="YXY").bands()
     assert "shoulder_R_elevation_deg" in band
 
 
-def test_a_long_clip_is_done_in_parts_with_the_same_result(refined, monkeypatch):
-    together = nodes.propagate_sigma(*refined, PARAMETERS)
+def test_a_long_clip_is_done_in_parts_with_the_same_result(by_both, monkeypatch):
+    together = by_both.bands()
     monkeypatch.setattr(nodes, "SAMPLED_FRAMES", 1)
-    apart = nodes.propagate_sigma(*refined, PARAMETERS)
-    pd.testing.assert_frame_equal(together, apart, atol=1e-3)
+    for whole, apart in zip(together, by_both.bands(), strict=True):
+        pd.testing.assert_frame_equal(whole, apart, atol=1e-3)
 
 
-def test_there_is_no_band_where_none_is_wanted_or_nothing_is_known(refined, tmp_path):
-    assert nodes.propagate_sigma(*refined, PARAMETERS | {"sigma_samples": 0}).empty
-    _, landmarks, record, angles = refined
-    parameters = PARAMETERS | {"refiner": "none"}
-    pose, told = nodes.refine_pose(landmarks, CheckpointFile(tmp_path / "none"), parameters)
-    assert told == {"refiner": "none", "depth_corrected": False}
-    assert nodes.propagate_sigma(pose, landmarks, record, angles, parameters).empty
+def test_there_is_no_band_where_none_is_wanted_or_nothing_is_known(by_both, run):
+    assert [band.empty for band in by_both.bands(sigma_samples=0)] == [True, True]
+    plain = run("none")
+    assert plain.pose_record == {"refiner": "none", "depth_corrected": False}
+    assert [band.empty for band in plain.bands()] == [True, True]
+
+
+def test_a_network_of_angles_changes_the_curves_and_their_band(by_depth, by_both):
+    angles, computed, record = by_both.refined()
+    angles, flags = split_flags(angles)
+    assert len(flags.columns) == 12
+    pd.testing.assert_frame_equal(computed, by_depth.of_markers)
+    change = angles.drop(columns="time_s") - computed.drop(columns="time_s")
+    assert record["mean_change_deg"] == pytest.approx(change.abs().mean(axis=None), abs=1e-3)
+    assert record["mean_change_deg"] > 0.1
+    assert record["checkpoint"]["file"] == "joint_refiner.safetensors"
+    assert by_both.pose_record["checkpoint"]["file"] == "depth_refiner.safetensors"
+    band, of_computed = by_both.bands()
+    pd.testing.assert_frame_equal(of_computed, by_depth.bands()[0])
+    assert list(band.columns) == list(of_computed.columns)
+    assert (band.drop(columns="time_s").to_numpy() > 0).all()
+    assert not np.allclose(band, of_computed, atol=1e-3)
+
+
+def test_angles_that_no_network_changed_have_no_second_table(by_depth):
+    angles, computed, record = by_depth.refined()
+    pd.testing.assert_frame_equal(split_flags(angles)[0], by_depth.of_markers)
+    assert computed.empty
+    assert record == {"refiner": "none", "angles_corrected": False}
+
+
+def test_the_joint_refiner_alone_leaves_mediapipes_pose(run):
+    result = run("joint")
+    assert result.pose_record == {"refiner": "none", "depth_corrected": False}
+    _, computed, record = result.refined()
+    assert record["refiner"] == "joint"
+    assert not computed.empty
+    assert [band.empty for band in result.bands()] == [True, True]  # nobody says how unsure
+
+
+def test_the_main_refiner_changes_pose_and_angles(run, by_depth):
+    result = run("main")
+    assert result.pose_record["refiner"] == "main"
+    assert result.pose_record["checkpoint"]["file"] == "main_refiner.safetensors"
+    assert not np.allclose(result.pose.positions, by_depth.pose.positions, atol=1e-4)
+    _, computed, record = result.refined()
+    assert (record["refiner"], record["checkpoint"]) == (
+        "main",
+        result.pose_record["checkpoint"],
+    )
+    pd.testing.assert_frame_equal(computed, result.of_markers)
+    assert all((band.drop(columns="time_s") > 0).all(axis=None) for band in result.bands())
+
+
+def test_the_shoulder_of_isb_is_refined_as_the_other_one_is(run):
+    """The same movement in both sequences, so the other joints come out alike."""
+    one, other = (run("both", shoulder_sequence=name).refined()[0] for name in ("ZXY", "YXY"))
+    assert "shoulder_L_elevation_deg" in other
+    same = [name for name in split_flags(one)[0] if not name.startswith("shoulder")]
+    np.testing.assert_allclose(one[same], other[same], atol=1e-4)

@@ -43,7 +43,7 @@ def test_every_environment_loads(registered, project, env):
 
 def _in_memory(dataset):
     return dataset in {
-        "joint_angles_computed",
+        "joint_angles_of_markers",
         "demo_joints",
         "gait_found",
         "kinematics_warnings",

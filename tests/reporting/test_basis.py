@@ -18,8 +18,17 @@ POSE = {
 }
 
 
-def told(markers, pose=None, gravity=None):
-    return dict(basis_of(pose or POSE, LEVEL | (gravity or {}), "stature", markers))
+ANGLES = {
+    "refiner": "joint",
+    "angles_corrected": True,
+    "mean_change_deg": 2.16,
+    "checkpoint": {"file": "j.safetensors", "from": "own, in 06_models", "sha256": "cd34"},
+}
+
+
+def told(markers, pose=None, gravity=None, angles=None):
+    level = LEVEL | (gravity or {})
+    return dict(basis_of(pose or POSE, angles or {}, level, "stature", markers))
 
 
 def test_a_refined_pose_is_told_in_six_headings(markers):
@@ -34,6 +43,15 @@ def test_a_refined_pose_is_told_in_six_headings(markers):
         "1.0 cm across, 1.2 cm down, 4.0 cm in d"
     )
     assert list(words)[3:5] == ["Scale", "Estimated markers"]
+
+
+def test_refined_angles_are_told_after_the_depth(markers):
+    words = told(markers, angles=ANGLES)
+    assert words["Angles"] == (
+        "corrected by j.safetensors (own, in 06_models, cd34); changed by 2.2° in the mean"
+    )
+    assert list(words)[:3] == ["Depth", "Angles", "Camera"]
+    assert "Angles" not in told(markers, angles={"refiner": "none", "angles_corrected": False})
 
 
 def test_mediapipes_own_pose_is_told_in_four(markers):

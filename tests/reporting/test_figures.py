@@ -71,6 +71,33 @@ def test_gaps_stay_open(angles):
     assert np.isfinite(line.get_ydata()[[9, 21]]).all()
 
 
+def test_the_angles_before_a_network_are_dashed_and_lie_below_with_a_band_of_their_own(angles):
+    before = angles.copy()
+    before["knee_R_flexion_deg"] += 30
+    figure = joint_angle_figure(
+        angles, computed=before, sigma=angles * 0 + 1, computed_sigma=angles * 0 + 2
+    )
+    axes = _lines(figure)["knee_R_flexion_deg"].axes
+    lines = {line.get_label(): line for line in axes.lines}
+    dashed, solid = (lines[f"knee_R_flexion_deg{end}"] for end in (" as computed", ""))
+    np.testing.assert_array_equal(dashed.get_ydata(), before["knee_R_flexion_deg"])
+    np.testing.assert_array_equal(solid.get_ydata(), angles["knee_R_flexion_deg"])
+    assert dashed.is_dashed()
+    assert not solid.is_dashed()
+    assert dashed.get_zorder() < solid.get_zorder()
+    assert dashed.get_color() == solid.get_color()
+    bands = [band for band in axes.collections if isinstance(band, FillBetweenPolyCollection)]
+    assert len(bands) == 4  # two sides, before and after
+    assert axes.get_ylim()[1] > before["knee_R_flexion_deg"].max() + 2
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "as computed" in labels
+    assert "as computed" not in [
+        text.get_text() for text in joint_angle_figure(angles).legends[0].get_texts()
+    ]
+    with pytest.raises(InputError, match="computed has 5 rows"):
+        joint_angle_figure(angles, computed=before[:5])
+
+
 def test_shading_covers_the_flagged_time_of_that_joint_only(angles):
     flags = pd.DataFrame(
         {f"{joint.name}_near_singularity": np.zeros(len(angles), bool) for joint in JOINTS}

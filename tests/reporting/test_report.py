@@ -14,6 +14,7 @@ import pytest
 
 from gonio.errors import InputError
 from gonio.kinematics.gait import GaitEvents, NotGait
+from gonio.models.record import angle_record
 from gonio.reporting.figures import figure_png, joint_angle_figure
 from gonio.reporting.payload import decoded
 from gonio.reporting.report import ReportContent, report_html, write_report
@@ -219,6 +220,38 @@ def test_the_band_is_carried_with_the_curves_and_explained(content, angles):
         replace(content, sigma=sigma[:5])
 
 
+def test_refined_angles_stand_beside_the_computed_ones_with_a_table_of_changes(content, angles):
+    plain = _Page(report_html(content))
+    assert "Changed by" not in plain.visible
+    assert "joint_angles_computed.csv" not in plain.visible
+    computed = angles.copy()
+    computed.loc[30, "hip_R_rotation_deg"] -= 12.5
+    record = angle_record(computed, angles, "joint")
+    page = _Page(
+        report_html(
+            replace(
+                content,
+                computed=computed,
+                computed_sigma=angles * 0 + 4.0,
+                sigma=angles * 0 + 2.5,
+                angle_record=record,
+            )
+        )
+    )
+    packed = page.data["tables"]["computed"]["hip_R_rotation_deg"]
+    np.testing.assert_allclose(
+        decoded(packed["y"], "<f4"), computed["hip_R_rotation_deg"], atol=1e-4
+    )
+    assert set(decoded(packed["s"], "<f4")) == {4.0}
+    assert "Angles corrected by joint; changed by 0.0° in the mean" in page.visible
+    assert "Changed by the joint refiner" in page.visible
+    assert "Mean (°) Largest (°) Angle Time (s)" in page.visible
+    assert "Hip R 0.04 12.5 rotation 0.50 Hip L 0.00 0.0" in page.visible
+    assert "joint_angles_computed.csv" in page.visible
+    with pytest.raises(InputError, match="computed has 5 rows"):
+        replace(content, computed=computed[:5])
+
+
 def test_gait_events_are_listed_and_drawn(content):
     strikes = {"R": np.array([0.2, 1.3]), "L": np.array([0.75, 1.85])}
     offs = {"R": np.array([0.9]), "L": np.array([0.35])}
@@ -290,6 +323,7 @@ setTimeout(() => {
   setTimeout(() => {
     const all = (selector, read) => [...document.querySelectorAll(selector)].map(read);
     found.headings = all("#plot .annotation-text", (text) => text.textContent);
+    found.legend = all("#plot .legendtext", (text) => text.textContent);
     found.curves = document.querySelectorAll("#plot .scatterlayer .trace").length;
     found.bands = all("#plot .js-fill", (path) => path.getAttribute("d")).filter(Boolean).length;
     found.buttons = all("#plot .modebar-btn", (button) => button.dataset.title);
@@ -311,7 +345,10 @@ addEventListener("securitypolicyviolation", (e) => window.failures.push(e.blocke
 def test_a_browser_draws_the_skeleton_and_the_curves_without_a_complaint(content, tmp_path: Path):
     sigma = content.angles * 0 + 3.0
     sigma.loc[40:50, "hip_R_adduction_deg"] = np.nan  # the band has a hole
-    html = report_html(replace(content, title=_EVIL, opensim=content.angles, sigma=sigma))
+    refined = {"computed": content.angles, "computed_sigma": sigma}
+    html = report_html(
+        replace(content, title=_EVIL, opensim=content.angles, sigma=sigma, **refined)
+    )
     html = html.replace("<head>", "<head>" + _WATCH, 1)
     head, foot = html.rsplit("</body>", 1)
     page = tmp_path / "page.html"
@@ -340,8 +377,9 @@ def test_a_browser_draws_the_skeleton_and_the_curves_without_a_complaint(content
     assert found["cursor"] == "block"
     assert found["augmented"] != found["bare"]
     assert found["played"] not in {0, 1}
-    assert found["curves"] == 18  # three angles, two sides: ours, its band, OpenSim's
-    assert found["bands"] == 6
+    assert found["curves"] == 30  # three angles, two sides: before, after, their bands, OpenSim's
+    assert found["bands"] == 12
+    assert {"right", "right, as computed", "right, OpenSim"} <= set(found["legend"])
     assert any(heading.startswith("Hip adduction") for heading in found["headings"])
     assert not any("share" in (title or "").lower() for title in found["buttons"])
 

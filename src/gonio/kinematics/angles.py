@@ -77,7 +77,7 @@ def joint_angles(
     for joint in JOINTS:
         rotation = child_in_parent(joint, frames)
         if joint.title == "shoulder" and shoulder_sequence == "YXY":
-            names, values = isb_shoulder_columns(joint), _isb_shoulder_deg(joint, rotation)
+            names, values = isb_shoulder_columns(joint), isb_shoulder_deg(joint, rotation)
         else:
             names, values = joint.columns, joint_angles_deg(joint, rotation, patience)
         columns.update(zip(names, values.T, strict=True))
@@ -123,7 +123,7 @@ def joint_angles_deg(joint: Joint, rotation: FloatArray, patience: int = 30) -> 
         heading = joint.sequence.index("Y")
         euler = continuous_deg(euler, free=(heading,), patience=None)
     else:
-        typical = _to_sequence(joint, np.array(joint.typical))
+        typical = to_sequence(joint, np.array(joint.typical))
         euler = continuous_deg(euler, patience=patience, typical=typical)
     order = [joint.sequence.index(axis) for axis in COLUMN_AXES]
     angles = np.full((len(rotation), 3), np.nan)
@@ -131,7 +131,7 @@ def joint_angles_deg(joint: Joint, rotation: FloatArray, patience: int = 30) -> 
     return angles
 
 
-def _to_sequence(joint: Joint, columns: FloatArray) -> FloatArray:
+def to_sequence(joint: Joint, columns: FloatArray) -> FloatArray:
     """Angles (..., 3) in column order as rotations in the order of the joint's sequence."""
     order = [COLUMN_AXES.index(axis) for axis in joint.sequence]
     return np.asarray((columns * joint.signs)[..., order])
@@ -156,7 +156,7 @@ def nearest_equal(angles: FloatArray, wanted: FloatArray) -> FloatArray:
         both = np.isfinite(angles[:, column]).all(axis=1) & np.isfinite(wanted[:, column]).all(
             axis=1
         )
-        own, other = (_to_sequence(joint, a[both, column]) for a in (angles, wanted))
+        own, other = (to_sequence(joint, a[both, column]) for a in (angles, wanted))
         order = [joint.sequence.index(axis) for axis in COLUMN_AXES]
         result[both, column] = nearest_equal_deg(own, other)[:, order] * joint.signs
     return result
@@ -168,7 +168,7 @@ def isb_shoulder_columns(joint: Joint) -> tuple[str, str, str]:
     return first, second, third
 
 
-def _isb_shoulder_deg(joint: Joint, rotation: FloatArray) -> FloatArray:
+def isb_shoulder_deg(joint: Joint, rotation: FloatArray) -> FloatArray:
     """Plane of elevation, elevation (>= 0), axial rotation; (T, 3) degrees."""
     known = np.isfinite(rotation).all(axis=(1, 2))
     mirror = np.array([1.0, 1.0, joint.signs[1]])  # a left shoulder seen in a mirror is a right one

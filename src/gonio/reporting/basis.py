@@ -1,4 +1,4 @@
-"""What the numbers of a report rest on, in a few words each: depth, camera, scale, estimates."""
+"""What the numbers of a report rest on, in a few words each: networks, camera, scale, estimates."""
 
 from __future__ import annotations
 
@@ -22,17 +22,25 @@ LEVEL_WITHIN_DEG = 0.5
 
 
 def basis_of(
-    pose: dict[str, Any], gravity: dict[str, Any], scale: str, markers: MarkerTrajectories
+    pose: dict[str, Any],
+    angles: dict[str, Any],
+    gravity: dict[str, Any],
+    scale: str,
+    markers: MarkerTrajectories,
 ) -> tuple[tuple[str, str], ...]:
     """Headings and texts, in the order of the page.
 
     Args:
         pose: as `gonio.models.record.pose_record` gives it, with `checkpoint` where there is one.
+        angles: as `gonio.models.record.angle_record` gives it, with `checkpoint`; empty for none.
         gravity: as `gonio.markers.gravity.Gravity.record` gives it.
         scale: where metres come from.
         markers: with their `estimated` flags.
     """
-    told = [("Depth", _depth(pose)), ("Camera", _camera(gravity))]
+    told = [("Depth", _depth(pose))]
+    if angles.get("angles_corrected"):
+        told.append(("Angles", _angles(angles)))
+    told.append(("Camera", _camera(gravity)))
     if pose.get("viewpoint"):
         told.append(("Seen from", _viewpoint(pose["viewpoint"])))
     told += [("Scale", scale), ("Estimated markers", _estimated(markers))]
@@ -44,13 +52,25 @@ def basis_of(
 def _depth(pose: dict[str, Any]) -> str:
     if not pose.get("depth_corrected"):
         return NO_REFINER
-    checkpoint = pose.get("checkpoint") or {}
-    words = "corrected by " + (checkpoint.get("file") or str(pose["refiner"]))
-    if checkpoint:
-        words += f" ({checkpoint['from']}, {checkpoint['sha256']})"
+    words = f"corrected by {_network(pose)}"
     if pose.get("mean_change_cm") is not None:
         words += f"; joints moved by {pose['mean_change_cm']:.1f} cm in the mean"
     return words
+
+
+def _angles(record: dict[str, Any]) -> str:
+    words = f"corrected by {_network(record)}"
+    if record["mean_change_deg"] is not None:
+        words += f"; changed by {record['mean_change_deg']:.1f}° in the mean"
+    return words
+
+
+def _network(record: dict[str, Any]) -> str:
+    """`depth_refiner.safetensors (shipped with Gonio, 0123456789ab)`, or the network's name."""
+    checkpoint = record.get("checkpoint")
+    if not checkpoint:
+        return str(record["refiner"])
+    return f"{checkpoint['file']} ({checkpoint['from']}, {checkpoint['sha256']})"
 
 
 def _camera(gravity: dict[str, Any]) -> str:

@@ -18,8 +18,9 @@ from matplotlib.ticker import MaxNLocator
 
 from gonio.errors import InputError
 from gonio.files import replacing
+from gonio.reporting.curves import COMPUTED, COMPUTED_LABEL, FINAL, draw_curve
 from gonio.reporting.flags import flags_of, spans_of
-from gonio.reporting.series import angle_of, columns_of, envelope, times_of
+from gonio.reporting.series import angle_of, columns_of, times_of
 from gonio.reporting.style import (
     ESTIMATED_COLOUR,
     MIDDLE_COLOUR,
@@ -35,11 +36,8 @@ from gonio.types import FloatArray
 PAGE_INCHES = (10.0, 14.4)
 SMALLEST_SPAN_DEG = 20.0
 """An axis covers at least this, so that noise does not look like movement."""
-MOST_POINTS = 4000
-"""A curve of more samples is drawn by its extremes; the page has no room for more."""
 BAND_LABEL = "band: ±1 SD"
 _INK, _SOFT, _GRID, _BAND_KEY = "#22272E", "#6B7480", "#E7EAEE", "#B9BFC7"
-_BAND_ALPHA = 0.18
 _STRIP = 0.022  # height of the strip that names the flagged side, in units of the panel
 
 
@@ -47,6 +45,8 @@ def joint_angle_figure(
     angles: pd.DataFrame,
     *,
     sigma: pd.DataFrame | None = None,
+    computed: pd.DataFrame | None = None,
+    computed_sigma: pd.DataFrame | None = None,
     near_singularity: pd.DataFrame | None = None,
     estimated: pd.DataFrame | None = None,
     title: str = "Joint angles",
@@ -60,6 +60,8 @@ def joint_angle_figure(
     Args:
         angles: `time_s` in seconds and the 36 columns in degrees, T rows.
         sigma: one standard deviation of the same columns, degrees, T rows: drawn as a band.
+        computed: the angles before a network changed them, T rows: dashed and lighter.
+        computed_sigma: their standard deviation, drawn as a lighter band.
         near_singularity: T rows of flags a joint or a column, see `flags.flags_of`.
         estimated: the same for joints that rest on estimated markers.
         title: first line.
@@ -69,11 +71,16 @@ def joint_angle_figure(
         A figure that belongs to no window and to no global state.
 
     Raises:
-        InputError: a column is missing, there is no row, or flags or sigma of another length.
+        InputError: a column is missing, there is no row, or a table has another length.
     """
     time_s = times_of(angles)
-    if sigma is not None and len(sigma) != len(angles):
-        raise InputError(f"sigma has {len(sigma)} rows; the angles have {len(angles)}")
+    for name, table in (
+        ("sigma", sigma),
+        ("computed", computed),
+        ("computed_sigma", computed_sigma),
+    ):
+        if table is not None and len(table) != len(angles):
+            raise InputError(f"{name} has {len(table)} rows; the angles have {len(angles)}")
     figure = Figure(figsize=PAGE_INCHES, facecolor="white")
     grid = figure.subplots(
         len(ROW_TITLES),
@@ -88,14 +95,14 @@ def joint_angle_figure(
             _shade(axes, time_s, joints, flags=near_singularity, colour=SINGULAR_COLOUR)
             _shade(axes, time_s, joints, flags=estimated, colour=ESTIMATED_COLOUR)
             for joint in joints:
-                column = columns_of(joint, angles)[angle]
-                spread = None if sigma is None else sigma[column].to_numpy(dtype=np.float64)
-                values = angles[column].to_numpy(dtype=np.float64)
-                _draw(axes, time_s, values, spread, SIDE_COLOUR[joint.side], column)
+                column, colour = columns_of(joint, angles)[angle], SIDE_COLOUR[joint.side]
+                if computed is not None:
+                    draw_curve(axes, computed, computed_sigma, column, colour, COMPUTED)
+                draw_curve(axes, angles, sigma, column, colour, FINAL)
             _dress(axes, joints, angle_of(columns_of(joints[0], angles)[angle], joints[0]))
     _label_edges(grid, time_s)
     figure.align_ylabels(grid[:, 0])
-    _head(figure, title, subtitle, band=sigma is not None)
+    _head(figure, title, subtitle, band=sigma is not None, computed=computed is not None)
     return figure
 
 
@@ -117,32 +124,6 @@ def write_figure(path: str | Path, figure: Figure, dpi: int = 150) -> None:
     image = figure_png(figure, dpi)
     with replacing(path) as scratch:
         scratch.write_bytes(image)
-
-
-def _draw(
-    axes: Axes,
-    time_s: FloatArray,
-    values: FloatArray,
-    spread: FloatArray | None,
-    colour: str,
-    label: str,
-) -> None:
-    keep = envelope(values, MOST_POINTS)
-    time_s, values = time_s[keep], values[keep]
-    if spread is not None:
-        low, high = values - spread[keep], values + spread[keep]
-        axes.fill_between(time_s, low, high, color=colour, alpha=_BAND_ALPHA, linewidth=0, zorder=2)
-    axes.plot(
-        time_s,
-        values,
-        color=colour,
-        linewidth=1.3,
-        solid_capstyle="round",
-        marker="o" if len(time_s) == 1 else None,
-        markersize=3,
-        label=label,
-        zorder=3,
-    )
 
 
 def _shade(
@@ -233,22 +214,24 @@ def _label_edges(grid: np.ndarray[Any, Any], time_s: FloatArray) -> None:
     grid[0, 0].set_xlim(time_s[0] - pad, time_s[-1] + pad)
 
 
-def _head(figure: Figure, title: str, subtitle: str, *, band: bool) -> None:
+def _head(figure: Figure, title: str, subtitle: str, *, band: bool, computed: bool) -> None:
     # A dollar sign in a file name is no formula.
     left: dict[str, Any] = {"x": 0.075, "ha": "left", "va": "top", "parse_math": False}
     figure.text(y=0.978, s=title, fontsize=15, fontweight="bold", color=_INK, **left)
     figure.text(y=0.9585, s=subtitle, fontsize=9, color=_SOFT, **left)
     figure.text(
-        y=0.937,
+        y=0.9585 if computed else 0.937,  # the longer key takes the whole line
         s="* strip: which side",
         fontsize=8,
         color=_SOFT,
         **{**left, "x": 0.985, "ha": "right"},
     )
+    dashed = Line2D([], [], color=_SOFT, ls=COMPUTED.dash, label=COMPUTED_LABEL)
     handles = [
         Line2D([], [], color=SIDE_COLOUR["R"], linewidth=2.2, label="right"),
         Line2D([], [], color=SIDE_COLOUR["L"], linewidth=2.2, label="left"),
         Line2D([], [], color=MIDDLE_COLOUR, linewidth=2.2, label="mid-line"),
+        *([dashed] if computed else []),
         *([Patch(color=_BAND_KEY, label=BAND_LABEL)] if band else []),
         Patch(color=SINGULAR_COLOUR, label="near a singularity*"),
         Patch(color=ESTIMATED_COLOUR, label="rests on estimated markers*"),

@@ -61,24 +61,26 @@
     return ring;
   };
 
-  /* One joint, one angle: band, our curve, OpenSim's. NaN stays a gap. */
+  /* One joint, one angle: our curve and its band, before and after the refiner, OpenSim's. NaN stays a gap. */
   const tracesOf = (joint, k, row) => {
     const column = joint.columns[k], colour = data.colours[joint.side], found = [];
     const common = { xaxis: "x", yaxis: axisName(k), mode: "lines", type: "scatter", connectgaps: false };
-    const ours = curve(state.table, column);
-    if (ours?.s) found.push({ ...common, ...bandOf(ours), fill: "toself", fillcolor: faded(colour, 0.17), line: { width: 0 }, hoverinfo: "skip", showlegend: false });
-    if (ours) {
+    const beside = (name) => (by(name).checked && state.table === "absolute" ? curve(name, column) : null);
+    const push = (ours, shade, look) => {
+      if (ours?.s) found.push({ ...common, ...bandOf(ours), fill: "toself", fillcolor: faded(colour, shade), line: { width: 0 }, hoverinfo: "skip", showlegend: false });
+      if (!ours) return;
       found.push({
-        ...common, x: ours.t, y: ours.y, name: sideName[joint.side], legendgroup: joint.side, showlegend: k === 0,
-        line: { color: colour, width: 2 }, mode: ours.t.length > 1 ? "lines" : "markers",
+        ...common, x: ours.t, y: ours.y, showlegend: k === 0, mode: ours.t.length > 1 ? "lines" : "markers", ...look,
         customdata: ours.s, hovertemplate: `${row.angles[k].replaceAll("_", " ")} %{y:.1f}°${ours.s ? " ± %{customdata:.1f}°" : ""}`,
       });
-    }
-    const theirs = by("opensim").checked && state.table === "absolute" ? curve("opensim", column) : null;
+    };
+    push(beside("computed"), 0.08, { name: `${sideName[joint.side]}, as computed`, legendgroup: `${joint.side}c`, line: { color: colour, width: 1.5, dash: "5px,3px" }, opacity: 0.6 });
+    push(curve(state.table, column), 0.17, { name: sideName[joint.side], legendgroup: joint.side, line: { color: colour, width: 2 } });
+    const theirs = beside("opensim");
     if (theirs) {
       found.push({
         ...common, x: theirs.t, y: theirs.y, name: `${sideName[joint.side]}, OpenSim`, legendgroup: `${joint.side}o`,
-        showlegend: k === 0, line: { color: colour, width: 1.6, dash: "dash" }, opacity: 0.8,
+        showlegend: k === 0, line: { color: colour, width: 1.6, dash: data.tables.computed ? "dashdot" : "dash" }, opacity: 0.8,
         hovertemplate: `${row.angles[k].replaceAll("_", " ")} %{y:.1f}°`,
       });
     }
@@ -197,7 +199,7 @@
     press(by("zero"), e.target);
     show();
   });
-  for (const [id, there] of [["opensim", data.tables.opensim], ["events", Object.keys(data.events).length]]) {
+  for (const [id, there] of [["computed", data.tables.computed], ["opensim", data.tables.opensim], ["events", Object.keys(data.events).length]]) {
     by(`${id}-label`).hidden = !there;
     by(id).addEventListener("change", show);
   }

@@ -36,7 +36,15 @@ from gonio.reporting.style import (
     SIDE_NAME,
     SINGULAR_COLOUR,
 )
-from gonio.reporting.tables import Entry, entries_of, header_of, numeric_columns, rows_of
+from gonio.reporting.tables import (
+    NOTHING,
+    Entry,
+    entries_of,
+    header_of,
+    label_of,
+    numeric_columns,
+    rows_of,
+)
 from gonio.types import MarkerTrajectories
 
 LIMITS: tuple[str, ...] = (
@@ -52,6 +60,14 @@ LIMITS: tuple[str, ...] = (
 )
 """What holds for every report."""
 _STATURE = {"height_m": "stature_m"}  # the picture has a height, too
+_OF_THE_SAME_FRAMES = (
+    "near_singularity",
+    "estimated",
+    "zeroed",
+    "sigma",
+    "computed",
+    "computed_sigma",
+)
 
 
 @dataclass(frozen=True)
@@ -69,6 +85,10 @@ class ReportContent:
         scale: where metres come from, in a few words.
         markers: 22 to 65 markers, metres, lab frame, with their `estimated` flags.
         angles: `time_s` and the 36 columns, degrees, T rows.
+        angle_record: which network changed the angles, and by how much; see
+            `gonio.models.record.angle_record`.
+        computed: the angles before a network changed them, T rows; None where none did.
+        computed_sigma: one standard deviation of `computed`, degrees, T rows.
         near_singularity: T rows of flags a joint or a column.
         quality: the quality record, nested.
         estimated: T rows of flags: joints that rest on estimated markers.
@@ -95,6 +115,9 @@ class ReportContent:
     scale: str
     markers: MarkerTrajectories
     angles: pd.DataFrame
+    angle_record: dict[str, Any] = field(default_factory=dict)
+    computed: pd.DataFrame | None = None
+    computed_sigma: pd.DataFrame | None = None
     near_singularity: pd.DataFrame | None = None
     quality: dict[str, Any] = field(default_factory=dict)
     estimated: pd.DataFrame | None = None
@@ -111,7 +134,7 @@ class ReportContent:
 
     def __post_init__(self) -> None:
         frames = len(times_of(self.angles))
-        for name in ("near_singularity", "estimated", "zeroed", "sigma"):
+        for name in _OF_THE_SAME_FRAMES:
             table = getattr(self, name)
             if table is not None and len(table) != frames:
                 raise InputError(
@@ -138,7 +161,10 @@ def report_html(content: ReportContent) -> str:
         content=content,
         video=entries_of(_video_facts(content.video)),
         subject=entries_of({_STATURE.get(k, k): v for k, v in content.subject.items()}),
-        basis=basis_of(content.pose, content.gravity, content.scale, content.markers),
+        basis=basis_of(
+            content.pose, content.angle_record, content.gravity, content.scale, content.markers
+        ),
+        change=_change(content.angle_record),
         quality=entries_of(content.quality),
         parameters=entries_of(content.parameters, digits=10),
         versions=entries_of(content.versions, digits=10),
@@ -167,6 +193,16 @@ def _video_facts(video: dict[str, Any]) -> dict[str, Any]:
     if len(facts) == len(video) - 2:
         facts["image"] = f"{video['width']} × {video['height']} px"
     return facts
+
+
+def _change(record: dict[str, Any]) -> Entry | None:
+    """The table of how much a network changed the angles of each joint."""
+    if not record.get("angles_corrected"):
+        return None
+    table = pd.DataFrame.from_dict(record["change_of_joints"], orient="index").rename(label_of)
+    table["time_s"] = [f"{time:.2f}" if pd.notna(time) else NOTHING for time in table["time_s"]]
+    title = f"Changed by the {record['refiner']} refiner"
+    return Entry(title, header=header_of(table), rows=rows_of(table))
 
 
 def _summary(table: pd.DataFrame | None) -> Entry | None:
@@ -207,6 +243,8 @@ def _gait_times(found: GaitEvents | NotGait | None) -> dict[str, list[float]]:
 def _payload(content: ReportContent) -> Payload:
     time_s = times_of(content.angles)
     tables = {"absolute": curve_payload(time_s, content.angles, content.sigma)}
+    if content.computed is not None:
+        tables["computed"] = curve_payload(time_s, content.computed, content.computed_sigma)
     if content.zeroed is not None:
         tables["zeroed"] = curve_payload(time_s, content.zeroed, content.sigma)
     if content.opensim is not None:

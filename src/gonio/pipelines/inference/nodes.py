@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gonio.datasets.checkpoint import CheckpointFile
+from gonio.datasets.checkpoint import CheckpointFile, own_files
 from gonio.datasets.opensim import OpenSimSolution
 from gonio.errors import InputError
 from gonio.files import ScratchFile
@@ -27,24 +27,24 @@ from gonio.kinematics import (
 from gonio.kinematics.angles import filtered, split_flags
 from gonio.kinematics.chain import angles_of, augmented, markers_of
 from gonio.kinematics.comparison import columns_from_model
+from gonio.kinematics.shoulder import shoulder_sequence_of, with_shoulders_in
 from gonio.kinematics.uncertainty import angle_spread, sampled_poses
 from gonio.landmarks.detector import detect_landmarks
 from gonio.landmarks.model_files import MODEL_FOLDER
 from gonio.landmarks.repair import RepairedLandmarks, repair_landmarks
 from gonio.landmarks.video import VideoInfo
-from gonio.models.record import pose_record
-from gonio.models.registry import (
-    checkpoint_record,
-    no_depth_checkpoint,
-    refined_angles,
-    refined_pose,
-)
-from gonio.options import InferenceOptions
+from gonio.models.record import angle_record, pose_record
+from gonio.models.registry import Refiners, checkpoint_record, load_refiners, no_checkpoint
+from gonio.options import CHECKPOINTS_OF, InferenceOptions
 from gonio.reporting.small_copy import SmallCopy
 from gonio.types import LandmarkSequence, MarkerTrajectories, RefinedPose
 
 Parameters = dict[str, Any]
 
+POSE_NETWORKS = ("main_refiner", "depth_refiner")
+"""Networks that change the pose; of a choice of refiner that reads both, the first does it."""
+ANGLE_NETWORKS = ("main_refiner", "joint_refiner")
+"""The same of those that change angles."""
 MIN_FRAMES = 2
 SAMPLED_FRAMES = 20_000
 """Samples of a clip are taken together as long as they are no more frames: it bounds memory."""
@@ -79,17 +79,27 @@ def repair(landmarks_detected: LandmarkSequence, parameters: Parameters) -> Repa
 
 
 def refine_pose(
-    landmarks: RepairedLandmarks, depth_refiner: CheckpointFile, parameters: Parameters
+    landmarks: RepairedLandmarks,
+    depth_refiner: CheckpointFile,
+    joint_refiner: CheckpointFile,
+    main_refiner: CheckpointFile,
+    parameters: Parameters,
 ) -> tuple[RefinedPose, dict[str, Any]]:
     """The pose, its depth corrected by the refiner that the parameters name, and what it did."""
     options = InferenceOptions.from_parameters(parameters)
-    own = depth_refiner.path
-    pose, checkpoint = refined_pose(options.refiner, own, landmarks.sequence, options.camera)
+    own = own_files(
+        depth_refiner=depth_refiner, joint_refiner=joint_refiner, main_refiner=main_refiner
+    )
+    refiners = load_refiners(options.refiner, own)
+    pose = refiners.pose(landmarks.sequence, options.camera)
     record = pose_record(pose, landmarks.sequence)
-    if checkpoint is not None:
-        record["checkpoint"] = checkpoint_record(checkpoint, own)
-    elif options.refiner == "depth":
-        record["why_not"] = no_depth_checkpoint(own)
+    network = _network(POSE_NETWORKS, options)
+    if network is None:
+        return pose, record
+    if network in refiners.used:
+        record["checkpoint"] = checkpoint_record(refiners.used[network], own[network])
+    else:
+        record["why_not"] = no_checkpoint(network, own[network])
     return pose, record
 
 
@@ -113,13 +123,36 @@ def propagate_sigma(
     pose: RefinedPose,
     landmarks: RepairedLandmarks,
     marker_record: dict[str, Any],
-    joint_angles_computed: pd.DataFrame,
+    joint_angles_of_markers: pd.DataFrame,
+    joint_angles: pd.DataFrame,
+    depth_refiner: CheckpointFile,
+    joint_refiner: CheckpointFile,
+    main_refiner: CheckpointFile,
     parameters: Parameters,
-) -> pd.DataFrame:
-    """One standard deviation of each angle; a table without columns where none is known."""
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """One standard deviation of each angle, and of each before a network changed it.
+
+    Tables without columns where none is known, and the second one where no network changes angles.
+    """
     options = InferenceOptions.from_parameters(parameters)
     if options.sigma_samples == 0 or not np.isfinite(pose.sigma).any():
-        return pd.DataFrame()
+        return pd.DataFrame(), pd.DataFrame()
+    samples = _sampled_angles(pose, landmarks, marker_record["stature_estimate_m"], options)
+    spread = angle_spread(samples, joint_angles_of_markers)
+    if _network(ANGLE_NETWORKS, options) is None:
+        return spread, pd.DataFrame()
+    own = own_files(
+        depth_refiner=depth_refiner, joint_refiner=joint_refiner, main_refiner=main_refiner
+    )
+    refiners = load_refiners(options.refiner, own)
+    refined = [_refined(refiners, sample, landmarks) for sample in samples]
+    return angle_spread(refined, split_flags(joint_angles)[0]), spread
+
+
+def _sampled_angles(
+    pose: RefinedPose, landmarks: RepairedLandmarks, stature_m: float, options: InferenceOptions
+) -> list[pd.DataFrame]:
+    """The angles of poses that differ from the given one as its sigma says, as computed."""
     poses = sampled_poses(
         pose,
         landmarks.sequence.rate_hz,
@@ -132,9 +165,9 @@ def propagate_sigma(
         warnings.simplefilter("ignore", KinematicsWarning)
         while some := list(islice(poses, together)):
             clips = [markers_of(sample, landmarks, options).markers for sample in some]
-            markers = augmented(clips, marker_record["stature_estimate_m"], options)
+            markers = augmented(clips, stature_m, options)
             angles += [angles_of(clip, options) for clip in markers]
-    return angle_spread(angles, joint_angles_computed)
+    return angles
 
 
 def compute_angles(
@@ -150,17 +183,50 @@ def compute_angles(
 
 
 def refine_angles(
-    joint_angles_computed: pd.DataFrame,
+    joint_angles_of_markers: pd.DataFrame,
     landmarks: RepairedLandmarks,
+    depth_refiner: CheckpointFile,
     joint_refiner: CheckpointFile,
+    main_refiner: CheckpointFile,
     parameters: Parameters,
-) -> pd.DataFrame:
-    """The joint angles, refined if the parameters say so, with a flag a joint near singularity."""
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
+    """The joint angles, refined if the parameters say so, with a flag a joint near singularity.
+
+    With them the angles as computed, a table without columns where they were not refined, and what
+    the refiner did.
+    """
     options = InferenceOptions.from_parameters(parameters)
-    angles = joint_angles_computed
-    if options.refiner not in ("none", "depth"):
-        angles = refined_angles(options.refiner, joint_refiner.path, angles, landmarks.sequence)
+    angles = joint_angles_of_markers
+    network = _network(ANGLE_NETWORKS, options)
+    if network is None:
+        record = angle_record(angles, None, "none")
+        return _with_flags(angles), pd.DataFrame(), record
+    own = own_files(
+        depth_refiner=depth_refiner, joint_refiner=joint_refiner, main_refiner=main_refiner
+    )
+    refiners = load_refiners(options.refiner, own)
+    refined = _refined(refiners, angles, landmarks)
+    record = angle_record(angles, refined, network.removesuffix("_refiner"))
+    record["checkpoint"] = checkpoint_record(refiners.used[network], own[network])
+    return _with_flags(refined), angles, record
+
+
+def _refined(
+    refiners: Refiners, angles: pd.DataFrame, landmarks: RepairedLandmarks
+) -> pd.DataFrame:
+    """The angles after the networks, which know the shoulder in Z-X-Y alone."""
+    known = with_shoulders_in(angles, "ZXY")
+    refined = refiners.angles(known, landmarks.sequence)
+    return with_shoulders_in(refined, shoulder_sequence_of(angles))
+
+
+def _with_flags(angles: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([angles, gimbal_flags(angles)], axis=1)
+
+
+def _network(names: tuple[str, ...], options: InferenceOptions) -> str | None:
+    """The first of some networks that the choice of refiner reads."""
+    return next((name for name in names if name in CHECKPOINTS_OF[options.refiner]), None)
 
 
 def zero_angles(

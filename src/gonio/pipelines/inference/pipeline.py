@@ -5,6 +5,7 @@ from kedro.pipeline import Node, Pipeline
 from gonio.pipelines.inference import nodes, reader_nodes
 from gonio.pipelines.timing import timed
 
+CHECKPOINTS = ["depth_refiner", "joint_refiner", "main_refiner"]
 SECONDS = [f"{step}_seconds" for step in reader_nodes.TIMED_STEPS]
 
 
@@ -29,7 +30,7 @@ def _from_video_to_markers() -> list[Node]:
         ),
         Node(
             timed(nodes.refine_pose),
-            ["landmarks", "depth_refiner", "parameters"],
+            ["landmarks", *CHECKPOINTS, "parameters"],
             ["pose", "pose_record", "refine_pose_seconds"],
             name="refine_pose",
         ),
@@ -53,20 +54,28 @@ def _from_markers_to_angles() -> list[Node]:
         Node(
             timed(nodes.compute_angles),
             ["markers_augmented", "parameters"],
-            ["joint_angles_computed", "kinematics_warnings", "compute_angles_seconds"],
+            ["joint_angles_of_markers", "kinematics_warnings", "compute_angles_seconds"],
             name="compute_angles",
         ),
         Node(
-            timed(nodes.propagate_sigma),
-            ["pose", "landmarks", "marker_record", "joint_angles_computed", "parameters"],
-            ["joint_angles_sigma", "propagate_sigma_seconds"],
-            name="propagate_sigma",
+            timed(nodes.refine_angles),
+            ["joint_angles_of_markers", "landmarks", *CHECKPOINTS, "parameters"],
+            ["joint_angles", "joint_angles_computed", "angle_record", "refine_angles_seconds"],
+            name="refine_angles",
         ),
         Node(
-            nodes.refine_angles,
-            ["joint_angles_computed", "landmarks", "joint_refiner", "parameters"],
-            "joint_angles",
-            name="refine_angles",
+            timed(nodes.propagate_sigma),
+            [
+                "pose",
+                "landmarks",
+                "marker_record",
+                "joint_angles_of_markers",
+                "joint_angles",
+                *CHECKPOINTS,
+                "parameters",
+            ],
+            ["joint_angles_sigma", "joint_angles_computed_sigma", "propagate_sigma_seconds"],
+            name="propagate_sigma",
         ),
         Node(
             nodes.zero_angles,
@@ -104,7 +113,10 @@ def _for_the_reader() -> list[Node]:
             [
                 "joint_angles",
                 "joint_angles_sigma",
+                "joint_angles_computed",
+                "joint_angles_computed_sigma",
                 "pose_record",
+                "angle_record",
                 "markers_augmented",
                 "marker_record",
                 "video",
@@ -124,6 +136,7 @@ def _for_the_reader() -> list[Node]:
                 "video",
                 "landmarks",
                 "pose_record",
+                "angle_record",
                 "marker_record",
                 "markers_augmented",
                 "joint_angles",
@@ -143,11 +156,14 @@ def _for_the_reader() -> list[Node]:
                 "joint_angles",
                 "joint_angles_zeroed",
                 "joint_angles_sigma",
+                "joint_angles_computed",
+                "joint_angles_computed_sigma",
                 "opensim_angles",
                 "summary",
                 "gait_found",
                 "joint_angles_figure",
                 "pose_record",
+                "angle_record",
                 "quality",
                 "parameters",
             ],

@@ -11,6 +11,7 @@ from gonio.kinematics.angles import split_flags
 from gonio.landmarks.repair import RepairedLandmarks
 from gonio.landmarks.video import VideoInfo
 from gonio.markers.augment import augmented_shares
+from gonio.models.record import checkpoints_of, refiner_in_use
 from gonio.options import InferenceOptions
 from gonio.quality import estimated_joints, versions, warnings_of
 from gonio.reporting.figures import figure_png, joint_angle_figure
@@ -27,9 +28,12 @@ TIMED_STEPS = (
     "make_markers",
     "augment",
     "compute_angles",
+    "refine_angles",
     "propagate_sigma",
 )
 """Steps whose seconds stand in the quality record."""
+SHOWN_ELSEWHERE = ("warnings", "versions", "angles")
+"""Parts of the quality record that have a place of their own in the report."""
 
 
 def find_gait(
@@ -67,21 +71,26 @@ def export_c3d(markers_augmented: MarkerTrajectories) -> MarkerTrajectories:
 def draw_figure(
     joint_angles: pd.DataFrame,
     joint_angles_sigma: pd.DataFrame,
+    joint_angles_computed: pd.DataFrame,
+    joint_angles_computed_sigma: pd.DataFrame,
     pose_record: dict[str, Any],
+    angle_record: dict[str, Any],
     markers_augmented: MarkerTrajectories,
     marker_record: dict[str, Any],
     video: VideoInfo,
 ) -> bytes:
-    """All joint angles, right against left, with their bands, as PNG."""
+    """All joint angles, right against left, with their bands, as PNG; refined and as computed."""
     angles, flags = split_flags(joint_angles)
     figure = joint_angle_figure(
         angles,
         sigma=_table_or_none(joint_angles_sigma),
+        computed=_table_or_none(joint_angles_computed),
+        computed_sigma=_table_or_none(joint_angles_computed_sigma),
         near_singularity=flags,
         estimated=estimated_joints(markers_augmented),
         title=f"Joint angles of {video.path.name}",
         subtitle=f"{video.frames} frames at {video.rate_hz:.4g} Hz, "
-        f"refiner: {pose_record['refiner']}, scale: {marker_record['scale']}",
+        f"refiner: {refiner_in_use(pose_record, angle_record)}, scale: {marker_record['scale']}",
     )
     return figure_png(figure)
 
@@ -103,6 +112,7 @@ def record_quality(
     video: VideoInfo,
     landmarks: RepairedLandmarks,
     pose_record: dict[str, Any],
+    angle_record: dict[str, Any],
     marker_record: dict[str, Any],
     markers_augmented: MarkerTrajectories,
     joint_angles: pd.DataFrame,
@@ -126,11 +136,12 @@ def record_quality(
             "rotation_deg": video.rotation,
             "variable_rate": video.variable_rate,
         },
-        "refiner": pose_record["refiner"],
+        "refiner": refiner_in_use(pose_record, angle_record),
         "refiner_asked_for": options.refiner,
-        "checkpoint": pose_record.get("checkpoint"),
+        "checkpoints": checkpoints_of(pose_record, angle_record),
         "landmarks": landmarks.record,
         "pose": {k: v for k, v in pose_record.items() if k not in ("refiner", "checkpoint")},
+        "angles": {k: v for k, v in angle_record.items() if k not in ("refiner", "checkpoint")},
         "markers": marker_record,
         "augmented_share": augmented_shares(markers_augmented),
         "frames_near_singularity": flags.sum().to_dict(),
@@ -153,11 +164,14 @@ def write_report(
     joint_angles: pd.DataFrame,
     joint_angles_zeroed: pd.DataFrame,
     joint_angles_sigma: pd.DataFrame,
+    joint_angles_computed: pd.DataFrame,
+    joint_angles_computed_sigma: pd.DataFrame,
     opensim_angles: pd.DataFrame,
     summary: pd.DataFrame,
     gait_found: GaitEvents | NotGait,
     joint_angles_figure: bytes,
     pose_record: dict[str, Any],
+    angle_record: dict[str, Any],
     quality: dict[str, Any],
     parameters: Parameters,
 ) -> str:
@@ -175,8 +189,11 @@ def write_report(
             scale=f"{markers['scale']} (factor {markers['scale_factor']:.3f})",
             markers=markers_augmented,
             angles=angles,
+            angle_record=angle_record,
+            computed=_table_or_none(joint_angles_computed),
+            computed_sigma=_table_or_none(joint_angles_computed_sigma),
             near_singularity=flags,
-            quality={k: v for k, v in quality.items() if k not in ("warnings", "versions")},
+            quality={k: v for k, v in quality.items() if k not in SHOWN_ELSEWHERE},
             sigma=_table_or_none(joint_angles_sigma),
             estimated=estimated_joints(markers_augmented),
             zeroed=_table_or_none(joint_angles_zeroed),
