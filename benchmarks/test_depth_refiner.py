@@ -13,7 +13,8 @@ import pytest
 import torch
 from tests.capture.fakes import seen_by_mediapipe, walking_truth
 
-from gonio.models.depth_refiner import SHIPPED_CHECKPOINT, Batch, DepthRefiner
+from gonio.models.depth_network import Batch
+from gonio.models.depth_refiner import SHIPPED_CHECKPOINT, DepthRefiner
 from gonio.types import LandmarkSequence
 
 LONGEST_MS, FEWEST_FRAMES_A_SECOND = 4.0, 1000.0

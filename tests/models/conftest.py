@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from gonio.models.depth_refiner import Batch, DepthRefinerConfig, PoseAwareDepthRefiner
+from gonio.models.depth_network import Batch, DepthRefinerConfig, PoseAwareDepthRefiner
 from gonio.types import LandmarkSequence
 from tests.capture.fakes import seen_by_mediapipe, walking_truth
 

@@ -9,14 +9,12 @@ import torch
 
 from gonio.errors import InputError, MissingFileError
 from gonio.models.checkpoint_io import Checkpoint, write_checkpoint
+from gonio.models.depth_network import Batch, DepthRefinerConfig, PoseAwareDepthRefiner, angles_of
 from gonio.models.depth_refiner import (
     KIND,
     SHIPPED_CHECKPOINT,
-    Batch,
     DepthRefiner,
-    DepthRefinerConfig,
-    PoseAwareDepthRefiner,
-    angles_of,
+    joined_checkpoint,
     load_network,
     make_header,
     parameter_count,
@@ -328,3 +326,31 @@ def test_the_skeleton_fit_steadies_the_bones(walking: LandmarkSequence) -> None:
     assert variation(replace(FULL, skeleton_fit=True)) < 0.9 * variation(FULL)
     with pytest.raises(InputError, match="needs sigma_head"):
         replace(FULL, skeleton_fit=True, sigma_head=False)
+
+
+def test_several_networks_answer_together(walking: LandmarkSequence, tmp_path: Path) -> None:
+    one = trained_looking(replace(FULL, skeleton_fit=False))
+    plain = {"up_head": False, "sigma_head": False, "limb_head": False, "temporal_layers": 0}
+    other = trained_looking(replace(FULL, skeleton_fit=False, **plain), seed=1)
+    header = make_header(one.config, ABOUT)
+    joined = DepthRefiner(one, header, others=[other])
+    write_checkpoint(tmp_path / "two.safetensors", joined_checkpoint(joined, ABOUT))
+    loaded = DepthRefiner.load(tmp_path / "two.safetensors")
+    assert len(loaded.networks) == 2
+    alone = [DepthRefiner(n, make_header(n.config, ABOUT)).refine(walking) for n in (one, other)]
+    together = loaded.refine(walking)
+    mean = (alone[0].positions + alone[1].positions) / 2
+    np.testing.assert_allclose(together.positions, mean, atol=2e-3)
+    np.testing.assert_allclose(together.sigma, alone[0].sigma, rtol=0.01)
+    np.testing.assert_allclose(together.up, alone[0].up, atol=2e-3)
+
+
+def test_networks_that_the_header_does_not_name_are_refused(tmp_path: Path) -> None:
+    one, other = trained_looking(FULL), trained_looking(FULL, seed=1)
+    joined = DepthRefiner(one, make_header(FULL, ABOUT), others=[other])
+    checkpoint = joined_checkpoint(joined, ABOUT)
+    header = {key: value for key, value in checkpoint.header.items() if key != "others"}
+    path = tmp_path / "two.safetensors"
+    write_checkpoint(path, Checkpoint(header, checkpoint.weights))
+    with pytest.raises(InputError, match="does not name"):
+        DepthRefiner.load(path)

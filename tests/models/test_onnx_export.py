@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from gonio.models.depth_refiner import DepthRefinerConfig
+from gonio.models.depth_network import DepthRefinerConfig
 from gonio.models.onnx_export import export_onnx
 from tests.models.conftest import FULL, random_batch, trained_looking
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gonio.models import depth_refiner, joint_refiner, main_refiner
-from gonio.models.depth_refiner import DepthRefinerConfig
+from gonio.models.depth_network import DepthRefinerConfig
 from gonio.models.joint_refiner import JointRefinerConfig
 from gonio.models.main_refiner import MainRefinerConfig
 from gonio.models.registry import SHIPPED_FOLDER

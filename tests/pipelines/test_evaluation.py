@@ -10,7 +10,8 @@ from gonio.capture.shards import write_shard
 from gonio.datasets.checkpoint import CheckpointDataset
 from gonio.datasets.motion import OptionalMotDataset
 from gonio.datasets.text import JsonDataset, TableDataset
-from gonio.models.depth_refiner import DepthRefinerConfig, PoseAwareDepthRefiner, save_network
+from gonio.models.depth_network import DepthRefinerConfig, PoseAwareDepthRefiner
+from gonio.models.depth_refiner import save_network
 from gonio.pipelines.evaluation import create_pipeline, nodes
 from gonio.training.recordings import EvaluationOptions
 from gonio.trc import read_trc

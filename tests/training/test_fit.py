@@ -9,11 +9,8 @@ import torch
 
 from gonio.errors import InputError
 from gonio.models.checkpoint_io import write_checkpoint
-from gonio.models.depth_refiner import (
-    DepthRefiner,
-    DepthRefinerConfig,
-    PoseAwareDepthRefiner,
-)
+from gonio.models.depth_network import DepthRefinerConfig, PoseAwareDepthRefiner
+from gonio.models.depth_refiner import DepthRefiner
 from gonio.training.calibration import calibrate
 from gonio.training.clips import ClipList
 from gonio.training.fit import train_depth_refiner
@@ -128,3 +125,21 @@ def test_the_learning_rate_warms_up_and_fades() -> None:
     assert max(shares) == 1.0
     assert shares[0] < 0.1
     assert shares[-1] == pytest.approx(0.02)
+
+
+def test_a_trained_network_can_be_joined_with_others(
+    trained: Trained, clips: ClipList[PreparedSequence], tmp_path: Path
+) -> None:
+    first = tmp_path / "first.safetensors"
+    write_checkpoint(first, trained.checkpoint)
+    frame = {**TINY, "temporal_layers": 0, "up_head": False, "sigma_head": False}
+    options = tiny_options(network=frame, joined_with=str(first))
+    joined = train_depth_refiner(clips, options, tmp_path / "runs")
+    write_checkpoint(tmp_path / "two.safetensors", joined.checkpoint)
+    refiner = DepthRefiner.load(tmp_path / "two.safetensors")
+    assert [n.config.temporal_layers for n in refiner.networks] == [1, 0]
+    sizes = [sum(p.numel() for p in n.parameters()) for n in refiner.networks]
+    assert joined.metrics["parameters"] == sum(sizes)
+    within = joined.metrics["validation_in_use"]["within_1_sigma"]
+    assert within == pytest.approx(0.6827, abs=0.01)
+    assert np.isfinite(refiner.refine(seen_by_mediapipe(walking_truth(30))).positions).all()

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from gonio.models.depth_refiner import Refined
+from gonio.models.depth_network import Refined
 from gonio.skeleton import BONES, COCO, COCO_LIMBS
 from gonio.training import losses
 from gonio.training.targets import Target

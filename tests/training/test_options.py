@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from gonio.errors import InputError
-from gonio.models.depth_refiner import DepthRefinerConfig
+from gonio.models.depth_network import DepthRefinerConfig
 from gonio.options import RepairOptions
 from gonio.training.options import TrainingOptions, repair_of
 

@@ -32,7 +32,7 @@ from gonio.models.joint_refiner import (
     with_angles,
 )
 from gonio.models.loading import config_from, take_weights
-from gonio.models.parts import PARTS, part_of
+from gonio.models.parts import PARTS, depth_part, joint_part
 from gonio.options import CameraOptions
 from gonio.signals import nearest
 from gonio.skeleton import COCO, COCO_FROM_MEDIAPIPE, COCO_JOINTS, JOINTS
@@ -362,8 +362,8 @@ class MainRefiner:
         source = SHIPPED_CHECKPOINT if path is None else Path(path)
         network, checkpoint = load_network(source)
         files = {name: (own or {}).get(name) for name in PARTS}
-        depth = DepthRefiner(*part_of(checkpoint, "depth_refiner", files, source))
-        joint = JointRefiner(*part_of(checkpoint, "joint_refiner", files, source))
+        depth = depth_part(checkpoint, files, source)
+        joint = joint_part(checkpoint, files, source)
         return cls(network, depth, joint, checkpoint.header, source)
 
     def refine(

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from gonio.errors import GonioError
 from gonio.files import replacing
 from gonio.landmarks.inputs import FRAME_FEATURES, TOKEN_FEATURES
-from gonio.models.depth_refiner import Batch, PoseAwareDepthRefiner, Refined
+from gonio.models.depth_network import Batch, PoseAwareDepthRefiner, Refined
 from gonio.skeleton import MEDIAPIPE_LANDMARKS
 
 EXAMPLE_ROWS = 2

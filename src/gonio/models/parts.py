@@ -9,12 +9,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gonio.errors import InputError
 from gonio.models import depth_refiner, joint_refiner
 from gonio.models.checkpoint_io import Checkpoint
+from gonio.models.depth_refiner import DepthRefiner
+from gonio.models.joint_refiner import JointRefiner
 from gonio.models.loading import config_from, take_weights
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 PARTS: tuple[str, ...] = ("depth_refiner", "joint_refiner")
 
@@ -30,57 +35,68 @@ def frozen(path: Path) -> dict[str, Any]:
     return {"file": path.name, "sha256": file_digest(path)}
 
 
-def part_of(
-    checkpoint: Checkpoint, name: str, own: Mapping[str, Path | None], where: Path
-) -> tuple[Any, dict[str, Any], Path]:
-    """Network, header and file of a refiner that a main refiner joins.
+def depth_part(checkpoint: Checkpoint, own: Mapping[str, Path | None], where: Path) -> DepthRefiner:
+    """The depth refiner that a main refiner joins.
 
     Args:
         checkpoint: of the main refiner.
-        name: `depth_refiner` or `joint_refiner`.
-        own: where the user's own would be.
+        own: where the user's own refiners would be.
         where: the main refiner's file, for messages.
 
     Raises:
         InputError: the header does not name it, its weights do not fit, or no file is the one that
             the main refiner was trained with.
     """
+    name = "depth_refiner"
+    header = _header_inside(checkpoint, name, where)
+    if header is None:
+        places = (own.get(name), depth_refiner.SHIPPED_CHECKPOINT)
+        return DepthRefiner.load(_file_of(checkpoint, name, places, where))
+    networks = depth_refiner.networks_in(header, _inside(checkpoint, name), str(where))
+    return DepthRefiner(networks[0], header, where, networks[1:])
+
+
+def joint_part(checkpoint: Checkpoint, own: Mapping[str, Path | None], where: Path) -> JointRefiner:
+    """The joint refiner that a main refiner joins; as `depth_part`."""
+    name = "joint_refiner"
+    header = _header_inside(checkpoint, name, where)
+    if header is None:
+        places = (own.get(name), joint_refiner.SHIPPED_CHECKPOINT)
+        return JointRefiner.load(_file_of(checkpoint, name, places, where))
+    config = config_from(joint_refiner.JointRefinerConfig, header, str(where))
+    network = joint_refiner.JointConstraintRefiner(config)
+    take_weights(network, _inside(checkpoint, name), str(where))
+    return JointRefiner(network, header, where)
+
+
+def _header_inside(checkpoint: Checkpoint, name: str, where: Path) -> dict[str, Any] | None:
+    """The header of a refiner that is kept inside; None where a file is named."""
     told = checkpoint.header.get("parts", {}).get(name)
     if not isinstance(told, dict):
         raise InputError(f"{where}: the header does not say which {name} it joins; train it again")
-    if "header" in told:
-        return *_inside(checkpoint, name, told["header"], where), where
-    module = _module(name)
-    places = [path for path in (own.get(name), module.SHIPPED_CHECKPOINT) if path is not None]
-    for path in places:
-        if path.is_file() and file_digest(path) == told.get("sha256"):
-            return *module.load_network(path), path
-    found = ", ".join(f"{p.parent.name}/{p.name} ({file_digest(p)})" for p in places if p.is_file())
+    header: dict[str, Any] | None = told.get("header")
+    return header
+
+
+def _file_of(
+    checkpoint: Checkpoint, name: str, places: tuple[Path | None, ...], where: Path
+) -> Path:
+    wanted = checkpoint.header["parts"][name].get("sha256")
+    there = [path for path in places if path is not None and path.is_file()]
+    for path in there:
+        if file_digest(path) == wanted:
+            return path
+    found = ", ".join(f"{path.parent.name}/{path.name} ({file_digest(path)})" for path in there)
     raise InputError(
-        f"{where} was trained with a {name} of hash {told.get('sha256')}; there is "
-        f"{found or 'none'}: put the right one into data/06_models, train the main refiner again "
-        "(kedro run --pipeline main_refiner), or run with refiner=both"
+        f"{where} was trained with a {name} of hash {wanted}; there is {found or 'none'}: put the "
+        "right one into data/06_models, train the main refiner again (kedro run --pipeline "
+        "main_refiner), or run with refiner=both"
     )
 
 
-def _module(name: str) -> Any:
-    return {"depth_refiner": depth_refiner, "joint_refiner": joint_refiner}[name]
-
-
-def _inside(
-    checkpoint: Checkpoint, name: str, header: dict[str, Any], where: Path
-) -> tuple[Any, dict[str, Any]]:
-    weights = {
+def _inside(checkpoint: Checkpoint, name: str) -> dict[str, Tensor]:
+    return {
         key.removeprefix(f"{name}."): value
         for key, value in checkpoint.weights.items()
         if key.startswith(f"{name}.")
     }
-    network: Any
-    if name == "depth_refiner":
-        config = config_from(depth_refiner.DepthRefinerConfig, header, str(where))
-        network = depth_refiner.PoseAwareDepthRefiner(config)
-    else:
-        angles = config_from(joint_refiner.JointRefinerConfig, header, str(where))
-        network = joint_refiner.JointConstraintRefiner(angles)
-    take_weights(network, weights, str(where))
-    return network, header

@@ -15,7 +15,7 @@ import torch
 from numpy.random import Generator
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from gonio.models.depth_refiner import Batch
+from gonio.models.depth_network import Batch
 from gonio.signals import stride_of
 from gonio.training.clips import Clip, ClipList, ClipStore
 from gonio.training.targets import Target

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from gonio.errors import InputError
-from gonio.models.checkpoint_io import Checkpoint
+from gonio.models.depth_network import PoseAwareDepthRefiner
 from gonio.models.depth_refiner import (
     DepthRefiner,
-    PoseAwareDepthRefiner,
+    joined_checkpoint,
     load_network,
+    load_networks,
     make_header,
 )
 from gonio.training.calibration import calibrate
@@ -49,12 +50,20 @@ def train_depth_refiner(
     network = _network(options, data)
     steps = steps_an_epoch(clips, options) * options.epochs
     curves = run_training(DepthRefinerModule(network, options, steps), data, options, folder)
-    uncalibrated = DepthRefiner(network, make_header(network.config, {"sigma_scale": [1.0] * 3}))
-    calibration = calibrate(uncalibrated, clips.store, clips.clips["validation"])
-    metrics = metrics_of(network, curves, clips, calibration.described)
+    refiner = _refiner(network, options)
+    calibration = calibrate(refiner, clips.store, clips.clips["validation"])
+    metrics = metrics_of(refiner.networks, curves, clips, calibration.described)
     told = {"sigma_scale": calibration.sigma_scale, **about(metrics, clips, options)}
-    header = make_header(network.config, told)
-    return Trained(Checkpoint(header, dict(network.state_dict())), metrics, curves)
+    return Trained(joined_checkpoint(refiner, told), metrics, curves)
+
+
+def _refiner(network: PoseAwareDepthRefiner, options: TrainingOptions) -> DepthRefiner:
+    """The trained network, alone or joined with others; its sigma is not calibrated yet."""
+    networks: tuple[PoseAwareDepthRefiner, ...] = (network,)
+    if options.joined_with is not None:
+        networks = (*load_networks(options.joined_with)[0], network)
+    first, *others = networks
+    return DepthRefiner(first, make_header(first.config, {"sigma_scale": [1.0] * 3}), None, others)
 
 
 def _network(options: TrainingOptions, data: ClipData[PreparedSequence]) -> PoseAwareDepthRefiner:

@@ -167,7 +167,7 @@ def train_joint_refiner(
     steps = steps_an_epoch(clips, options) * options.epochs
     curves = run_training(JointRefinerModule(network, options, steps), data, options, folder)
     refiner = JointRefiner(network, make_header(network.config, {}))
-    metrics = metrics_of(network, curves, clips, errors_in_use(refiner, clips))
+    metrics = metrics_of([network], curves, clips, errors_in_use(refiner, clips))
     header = make_header(network.config, about(metrics, clips, options))
     return Trained(Checkpoint(header, dict(network.state_dict())), metrics, curves)
 

@@ -6,6 +6,7 @@ The same for all networks.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -108,14 +109,19 @@ def steps_an_epoch(clips: ClipList[Any], options: RunOptions) -> int:
 
 
 def metrics_of(
-    network: nn.Module, curves: pd.DataFrame, clips: ClipList[Any], in_use: dict[str, Any]
+    networks: Iterable[nn.Module],
+    curves: pd.DataFrame,
+    clips: ClipList[Any],
+    in_use: dict[str, Any],
 ) -> dict[str, Any]:
     """What a checkpoint says of its training: the best epoch on validation, and use of it."""
     best = curves.iloc[int(curves[MONITORED].to_numpy().argmin())]
     return {
         "best_epoch": int(best["epoch"]),
         "epochs": len(curves),
-        "parameters": sum(int(np.prod(p.shape)) for p in network.parameters()),
+        "parameters": sum(
+            int(np.prod(p.shape)) for network in networks for p in network.parameters()
+        ),
         "validation": {k: round(float(v), 4) for k, v in best.items() if str(k).startswith("val_")},
         "validation_in_use": in_use,
         "data": clips.described,

@@ -12,7 +12,7 @@ import math
 import torch
 from torch import Tensor
 
-from gonio.models.depth_refiner import Refined, angles_of
+from gonio.models.depth_network import Refined, angles_of
 from gonio.skeleton import BONES, COCO, COCO_LIMBS
 from gonio.training.targets import Target
 

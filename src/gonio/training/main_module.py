@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from gonio.errors import InputError
 from gonio.landmarks.inputs import PoseInputs
 from gonio.models.checkpoint_io import Checkpoint
-from gonio.models.depth_refiner import Batch, DepthRefiner, PoseAwareDepthRefiner, angles_of
+from gonio.models.depth_network import Batch, PoseAwareDepthRefiner, angles_of
+from gonio.models.depth_refiner import DepthRefiner
 from gonio.models.joint_refiner import AngleBatch, JointConstraintRefiner, JointRefiner
 from gonio.models.main_refiner import (
     MainBatch,
@@ -226,7 +227,7 @@ def train_main_refiner(
     plain = make_header(options.network, parts, {"sigma_scale": [1.0] * 3})
     main = MainRefiner(network.main, *_in_use(network, refiners), plain)
     calibration, in_use = measured_in_use(main, clips, network.depth_refiner is not None)
-    metrics = metrics_of(network.main, curves, clips, in_use)
+    metrics = metrics_of([network.main], curves, clips, in_use)
     told = {"sigma_scale": calibration.sigma_scale, **about(metrics, clips, options)}
     weights = {**network.main.state_dict(), **inside}
     checkpoint = Checkpoint(make_header(options.network, parts, told), weights)
@@ -281,6 +282,11 @@ def _network(options: MainTrainingOptions, refiners: tuple[DepthRefiner, JointRe
                 f"configuration ({main.config}) than main_training.network ({options.network})"
             )
     tuned = options.fine_tune
+    if tuned in ("depth", "both") and len(depth.networks) > 1:
+        raise InputError(
+            f"main_training.fine_tune is {tuned!r}, but {depth.path} holds {len(depth.networks)} "
+            "networks that answer together; choose none or joint, or join a depth refiner of one"
+        )
     network = Joined(
         main,
         depth.network if tuned in ("depth", "both") else None,

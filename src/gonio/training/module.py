@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 from torchmetrics import MeanMetric
 
-from gonio.models.depth_refiner import Batch, PoseAwareDepthRefiner, Refined, angles_of
+from gonio.models.depth_network import Batch, PoseAwareDepthRefiner, Refined, angles_of
 from gonio.skeleton import COCO_FROM_MEDIAPIPE
 from gonio.training.losses import depth_refiner_losses
 from gonio.training.options import RunOptions, TrainingOptions

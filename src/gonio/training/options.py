@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from gonio.errors import InputError
-from gonio.models.depth_refiner import DepthRefinerConfig
+from gonio.models.depth_network import DepthRefinerConfig
 from gonio.options import RepairOptions, told
 from gonio.training.augmentation import AugmentationOptions
 
@@ -128,6 +128,9 @@ class TrainingOptions(RunOptions):
     name: str = Field("depth_refiner", pattern=r"^[A-Za-z0-9_-]{1,60}$")
     repeats: dict[str, int] = Field(
         {}, description="how often a source's clips are taken an epoch; once where not named"
+    )
+    joined_with: str | None = Field(
+        None, description="a checkpoint whose networks answer together with the trained one"
     )
     losses: LossWeights = LossWeights()
     augmentation: AugmentationOptions = AugmentationOptions()
