@@ -6,6 +6,7 @@
     markers   = gonio.markers_from_pose(pose, landmarks, gonio.Subject(1.78, 75))
     markers65 = gonio.augment_markers(markers, gonio.Subject(1.78, 75))
     angles    = gonio.joint_angles(markers65)
+    angles    = gonio.JointRefiner.load().refine(angles, landmarks.visibility)
 
 `DepthRefiner.load` takes the checkpoint that comes with Gonio unless it is given another's path;
 `gonio.pose_without_refiner(landmarks)` gives MediaPipe's own depth. Names are looked up when they
@@ -31,6 +32,8 @@ _PLACES = {
     "repair_landmarks": "gonio.landmarks.repair",
     "pose_without_refiner": "gonio.landmarks.pose",
     "DepthRefiner": "gonio.models.depth_refiner",
+    "JointRefiner": "gonio.models.joint_refiner",
+    "MainRefiner": "gonio.models.main_refiner",
     "markers_from_pose": "gonio.markers.from_pose",
     "augment_markers": "gonio.markers.augment",
     "joint_angles": "gonio.kinematics",
@@ -48,7 +51,9 @@ __all__ = [
     "DepthRefiner",
     "GonioError",
     "InputError",
+    "JointRefiner",
     "LandmarkSequence",
+    "MainRefiner",
     "MarkerTrajectories",
     "RefinedPose",
     "RepairOptions",

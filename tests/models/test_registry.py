@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 
 import numpy as np
 import pandas as pd
@@ -106,16 +105,19 @@ def test_shipped_networks_are_used_where_there_are_no_others(own, shipped, write
     assert set(refiners.used.values()) == {shipped["depth_refiner"], shipped["joint_refiner"]}
 
 
-def test_depth_without_a_checkpoint_is_mediapipes_pose_and_logged(own, shipped, caplog):
+def test_depth_without_a_checkpoint_is_mediapipes_pose(own, shipped):
     camera = CameraOptions(pitch_deg=10)
-    with caplog.at_level(logging.WARNING):
-        refiners = load_refiners("depth", own)
+    refiners = load_refiners("depth", own)
     assert refiners.used == {}
     pose = refiners.pose(LANDMARKS, camera)
     np.testing.assert_array_equal(pose.positions, pose_without_refiner(LANDMARKS, camera).positions)
     assert pose.refiner == "none"
-    assert "06_models/depth_refiner.safetensors" in caplog.text
-    assert "kedro run --pipeline depth_training" in caplog.text
+
+
+def test_what_to_do_without_a_checkpoint_is_said(own):
+    said = no_checkpoint("depth_refiner", own["depth_refiner"])
+    assert "06_models/depth_refiner.safetensors" in said
+    assert "kedro run --pipeline depth_training" in said
 
 
 @pytest.mark.parametrize("choice", ["joint", "both", "main"])

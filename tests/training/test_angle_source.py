@@ -8,7 +8,7 @@ from gonio.capture.executor import ExecutorOptions
 from gonio.capture.shards import read_shard
 from gonio.capture.store import ShardStore
 from gonio.errors import InputError, MissingFileError
-from gonio.models import depth_refiner
+from gonio.models import registry
 from gonio.options import InferenceOptions
 from gonio.skeleton import MARKERS
 from gonio.training.angle_options import AngleOptions
@@ -16,7 +16,10 @@ from gonio.training.angle_source import plan_angles, sampled_markers
 from tests.training.angle_fakes import known_shard, shard_store
 
 CHAIN = InferenceOptions()
-NOWHERE = Path("nowhere/depth_refiner.safetensors")
+NOWHERE = {
+    name: Path(f"nowhere/{name}.safetensors")
+    for name in ("depth_refiner", "joint_refiner", "main_refiner")
+}
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +38,13 @@ def shards(tmp_path_factory):
 
 
 def options(**changes):
-    values = {"sources": ["fake"], "refiner": "none", "executor": "inline", **changes}
+    values = {
+        "sources": ["fake"],
+        "refiner": "none",
+        "true_markers": "body",
+        "executor": "inline",
+        **changes,
+    }
     return AngleOptions.from_parameters({"angles": values})
 
 
@@ -110,11 +119,12 @@ def test_some_shards_spread_over_all(shards):
 
 
 def test_the_depth_refiner_changes_the_angles(shards, tmp_path, write_depth_refiner):
-    own = write_depth_refiner(tmp_path / "models" / "depth_refiner.safetensors")
+    depth = write_depth_refiner(tmp_path / "models" / "depth_refiner.safetensors")
+    own = NOWHERE | {"depth_refiner": depth}
     with_it = plan_angles(options(refiner="depth"), CHAIN, shards, own)[0]
     without = plan_angles(options(), CHAIN, shards, own)[0]
     assert with_it.parameter_hash != without.parameter_hash
-    assert with_it.parameters["refiner"]["file"] == "depth_refiner.safetensors"
+    assert with_it.parameters["checkpoints"][0]["file"] == "depth_refiner.safetensors"
     tilt = [p.source.pair(p.tasks[1])[1].corrupted[10, 0, 0] for p in (with_it, without)]
     assert abs(tilt[0] - tilt[1]) > 2  # it predicts a camera that looks down, and so another up
     truths = [p.source.pair(p.tasks[1])[1].truth for p in (with_it, without)]
@@ -122,7 +132,7 @@ def test_the_depth_refiner_changes_the_angles(shards, tmp_path, write_depth_refi
 
 
 def test_without_a_checkpoint_it_says_how_to_go_on(shards, monkeypatch):
-    monkeypatch.setattr(depth_refiner, "SHIPPED_CHECKPOINT", NOWHERE)
+    monkeypatch.setattr(registry, "SHIPPED_FOLDER", Path("nowhere"))
     with pytest.raises(MissingFileError, match=r"choose angles\.refiner=none"):
         plan_angles(options(refiner="depth"), CHAIN, shards, NOWHERE)
 
@@ -130,7 +140,7 @@ def test_without_a_checkpoint_it_says_how_to_go_on(shards, monkeypatch):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"refiner": "main"}, "angles: parameter refiner is 'main'"),
+        ({"refiner": "both"}, "angles: parameter refiner is 'both'"),
         ({"workers": 0}, "parameter workers is 0"),
         ({"sources": "rendered+projected"}, "0.1 s apart"),
         ({"shortest_m": 2.5}, "below the tallest"),

@@ -24,6 +24,7 @@ from gonio.models.depth_network import (
     Batch,
     DepthRefinerConfig,
     PoseAwareDepthRefiner,
+    Refined,
     angles_of,
 )
 from gonio.models.loading import config_from, take_weights
@@ -190,9 +191,6 @@ class DepthRefiner:
         """
         config = self.network.config
         said = self._said(inputs, time_s, rate_hz)
-        if config.mirror_average:
-            other = mirrored_answers(self._said(mirrored_inputs(inputs), time_s, rate_hz))
-            said = {name: (values + other[name]) / 2 for name, values in said.items()}
         there = inputs.there[:, list(COCO_FROM_MEDIAPIPE), np.newaxis]
         alive = np.asarray(inputs.there.any(axis=1), dtype=bool)
         unknown = np.full((len(inputs), len(COCO_JOINTS), 3), np.nan)
@@ -215,35 +213,55 @@ class DepthRefiner:
         self, inputs: PoseInputs, time_s: FloatArray, rate_hz: float
     ) -> dict[str, FloatArray]:
         """(T, ...) what the networks say of every frame, by name: the mean of those that say it."""
-        all_said = [_said_by(network, inputs, time_s, rate_hz) for network in self.networks]
-        names = dict.fromkeys(name for said in all_said for name in said)
+        seen = [inputs]
+        if self.network.config.mirror_average:
+            seen.append(mirrored_inputs(inputs))
+        answers = []
+        for network in self.networks:
+            plain, *mirrored = _said_by(network, seen, time_s, rate_hz)
+            answers += [plain, *(mirrored_answers(other) for other in mirrored)]
+        names = dict.fromkeys(name for said in answers for name in said)
         return {
-            name: np.asarray(np.mean([said[name] for said in all_said if name in said], axis=0))
+            name: np.asarray(np.mean([said[name] for said in answers if name in said], axis=0))
             for name in names
         }
 
 
 def _said_by(
-    network: PoseAwareDepthRefiner, inputs: PoseInputs, time_s: FloatArray, rate_hz: float
-) -> dict[str, FloatArray]:
-    """(T, ...) what one network says of every frame, by name."""
-    config = network.config
-    windows = cut_windows(len(inputs), stride_of(rate_hz, config.step_s), config.window)
-    parts: dict[str, list[Tensor]] = {}
+    network: PoseAwareDepthRefiner,
+    seen: Sequence[PoseInputs],
+    time_s: FloatArray,
+    rate_hz: float,
+) -> list[dict[str, FloatArray]]:
+    """(T, ...) what one network says of every frame, by name; of several clips of equal times."""
+    config, count = network.config, len(time_s)
+    windows = cut_windows(count, stride_of(rate_hz, config.step_s), config.window)
+    parts: list[dict[str, list[Tensor]]] = [{} for _ in seen]
     with torch.inference_mode():
         for start in range(0, max(len(windows), 1), WINDOWS_AT_ONCE):
             frames = windows.frames[start : start + WINDOWS_AT_ONCE]
-            refined = network(_batch(inputs, time_s, frames))
-            parts.setdefault("pose", []).append(refined.pose)
-            parts.setdefault("camera", []).append(refined.camera)
-            if refined.log_sigma is not None:
-                parts.setdefault("sigma", []).append(refined.log_sigma.exp())
-            if refined.up is not None:
-                parts.setdefault("up", []).append(refined.up)
-    return {
-        name: windows.together(torch.cat(tensors).numpy(), len(inputs))
-        for name, tensors in parts.items()
-    }
+            batches = [_batch(inputs, time_s, frames) for inputs in seen]
+            together = Batch(*(torch.cat(values) for values in zip(*batches, strict=True)))
+            for name, values in _named(network(together)).items():
+                for part, own in zip(parts, values.chunk(len(seen)), strict=True):
+                    part.setdefault(name, []).append(own)
+    return [
+        {
+            name: windows.together(torch.cat(tensors).numpy(), count)
+            for name, tensors in part.items()
+        }
+        for part in parts
+    ]
+
+
+def _named(refined: Refined) -> dict[str, Tensor]:
+    """The answers that are used."""
+    answers = {"pose": refined.pose, "camera": refined.camera}
+    if refined.log_sigma is not None:
+        answers["sigma"] = refined.log_sigma.exp()
+    if refined.up is not None:
+        answers["up"] = refined.up
+    return answers
 
 
 def mirrored_answers(said: dict[str, FloatArray]) -> dict[str, FloatArray]:

@@ -5,7 +5,6 @@ The networks themselves are one file each in this folder.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,8 +30,6 @@ TRAINED_BY = {
     "main_refiner": "main_refiner",
 }
 """The pipeline that makes each checkpoint."""
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -91,7 +88,7 @@ class Refiners:
 def load_refiners(choice: Refiner, own: Mapping[str, Path]) -> Refiners:
     """The networks that a choice of refiner needs.
 
-    Only `depth` may be without a checkpoint: it is the default, and a run without it says so.
+    Only `depth` may be without a checkpoint: it is the default, and who runs without says so.
 
     Args:
         choice: as the parameters name it.
@@ -106,9 +103,7 @@ def load_refiners(choice: Refiner, own: Mapping[str, Path]) -> Refiners:
         path = checkpoint_of(name, own[name])
         if path is not None:
             used[name] = path
-        elif choice == "depth":
-            _log.warning("depth is not corrected: %s", no_checkpoint(name, own[name]))
-        else:
+        elif choice != "depth":
             raise MissingFileError(no_checkpoint(name, own[name]))
     if not used:
         return Refiners(choice, used)

@@ -189,7 +189,7 @@ def plan_angles(
     return plans
 
 
-def calibrated(manifest: Manifest, settings: AngleSettings, count: int) -> Convention:
+def calibrated(manifest: Manifest, settings: AngleSettings, count: int) -> Convention | None:
     """How markers on the body are turned against augmented ones, over training shards.
 
     Args:
@@ -197,8 +197,8 @@ def calibrated(manifest: Manifest, settings: AngleSettings, count: int) -> Conve
         settings: parameters.
         count: shards at most, spread evenly.
 
-    Raises:
-        InputError: no training shard has markers on the body.
+    Returns:
+        None where no training shard has markers on the body: then there is nothing to align.
     """
     train = tuple(r for r in manifest.with_status("done") if r.split == "train")
     clips = []
@@ -207,7 +207,7 @@ def calibrated(manifest: Manifest, settings: AngleSettings, count: int) -> Conve
         if np.isfinite(shard.markers_truth).any():
             with suppress(LeftOutError):
                 clips.append(true_both_ways(shard, settings))
-    return convention_of(clips)
+    return convention_of(clips) if clips else None
 
 
 def sampled_markers(

@@ -5,6 +5,7 @@ Each takes values and the parameters, and calls one part of Gonio.
 
 from __future__ import annotations
 
+import logging
 import warnings
 from itertools import islice
 from tempfile import TemporaryDirectory
@@ -40,6 +41,7 @@ from gonio.reporting.small_copy import SmallCopy
 from gonio.types import LandmarkSequence, MarkerTrajectories, RefinedPose
 
 Parameters = dict[str, Any]
+_log = logging.getLogger(__name__)
 
 POSE_NETWORKS = ("main_refiner", "depth_refiner")
 """Networks that change the pose; of a choice of refiner that reads both, the first does it."""
@@ -100,6 +102,7 @@ def refine_pose(
         record["checkpoint"] = checkpoint_record(refiners.used[network], own[network])
     else:
         record["why_not"] = no_checkpoint(network, own[network])
+        _log.warning("depth is not corrected: %s", record["why_not"])
     return pose, record
 
 
