@@ -9,7 +9,13 @@ import pytest
 from gonio.errors import InputError, MissingFileError
 from gonio.landmarks.pose import pose_without_refiner
 from gonio.models import registry
-from gonio.models.registry import TRAINED_BY, checkpoint_of, checkpoint_record, load_refiners
+from gonio.models.registry import (
+    TRAINED_BY,
+    checkpoint_of,
+    checkpoint_record,
+    load_refiners,
+    no_checkpoint,
+)
 from gonio.options import CHECKPOINTS_OF, CameraOptions
 from gonio.skeleton import ANGLE_COLUMNS
 from tests.markers.bodies import standing
