@@ -141,6 +141,8 @@ class RefinedPose:
         azimuth_deg: (T,) of the camera seen from the pelvis, [0, 360); NaN where unknown.
         elevation_deg: (T,) of the camera seen from the pelvis, [-90, 90]; NaN where unknown.
         refiner: which network made it; `none` where it is MediaPipe's own pose.
+        feet: (T, 2, 2, 3) heel and big toe of the right and the left foot from their ankle, metres,
+            ray frame; NaN where MediaPipe's own are to be taken, everywhere if not given.
 
     Raises:
         InputError: shapes that do not agree.
@@ -152,12 +154,17 @@ class RefinedPose:
     azimuth_deg: FloatArray
     elevation_deg: FloatArray
     refiner: str = "none"
+    feet: FloatArray = field(default_factory=lambda: np.zeros(0))
 
     def __post_init__(self) -> None:
         n, j = len(self.positions), len(COCO_JOINTS)
         name = type(self).__name__
+        feet = np.asarray(self.feet)
         _store(
             self,
+            feet=_array(name, "feet", feet, (n, 2, 2, 3))
+            if feet.ndim > 1
+            else np.full((n, 2, 2, 3), np.nan),
             positions=_array(name, "positions", self.positions, (n, j, 3)),
             sigma=_array(name, "sigma", self.sigma, (n, j, 3)),
             up=_array(name, "up", self.up, (n, 3)),

@@ -17,7 +17,7 @@ from gonio.landmarks.repair import RepairedLandmarks
 from gonio.types import LandmarkSequence, RefinedPose
 
 _SEQUENCE = ("time_s", "world", "image", "visibility", "image_size")
-_POSE = ("positions", "sigma", "up", "azimuth_deg", "elevation_deg")
+_POSE = ("positions", "sigma", "up", "azimuth_deg", "elevation_deg", "feet")
 
 
 def write_npz(path: Path, arrays: Mapping[str, Any]) -> None:

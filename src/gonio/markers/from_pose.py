@@ -183,7 +183,8 @@ def _record(
 def _merged(pose: RefinedPose, landmarks: LandmarkSequence) -> FloatArray:
     """MediaPipe's 33 landmarks, as large as the pose, with its joints in place.
 
-    Hands and feet are moved along with wrists and ankles.
+    Hands and feet are moved along with wrists and ankles; heels and toes that the pose knows are
+    its own.
     """
     world = landmarks.world * scale_between(pose, landmarks)
     before = world.copy()
@@ -195,6 +196,12 @@ def _merged(pose: RefinedPose, landmarks: LandmarkSequence) -> FloatArray:
             for part in attached:
                 world[:, MEDIAPIPE[f"{side}_{part}"]] += shift
     world[:, list(COCO_FROM_MEDIAPIPE)] = pose.positions
+    for foot, side in enumerate(("right", "left")):
+        ankle = pose.positions[:, COCO[f"{side}_ankle"]]
+        for point, part in enumerate(("heel", "foot_index")):
+            place = ankle + pose.feet[:, foot, point]
+            here = MEDIAPIPE[f"{side}_{part}"]
+            world[:, here] = np.where(known(place)[:, None], place, world[:, here])
     return world
 
 

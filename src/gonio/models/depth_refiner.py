@@ -27,6 +27,7 @@ from gonio.models.depth_network import (
     Refined,
     angles_of,
 )
+from gonio.models.foot_network import FootConfig, FootNetwork, corrected_feet
 from gonio.models.loading import config_from, take_weights
 from gonio.models.skeleton_fit import fit_skeleton
 from gonio.models.windows import cut_windows
@@ -37,6 +38,8 @@ from gonio.types import FloatArray, LandmarkSequence, RefinedPose, known
 
 KIND = "depth_refiner"
 SHIPPED_CHECKPOINT = Path(__file__).parent / "weights" / "depth_refiner.safetensors"
+FEET = "feet/"
+"""Before the names of the weights of the foot network."""
 WINDOWS_AT_ONCE = 32
 """Windows that go through the network together: what bounds the memory of a long clip."""
 
@@ -95,6 +98,8 @@ def networks_in(
     found = []
     parted: dict[str, dict[str, Tensor]] = {}
     for key, value in weights.items():
+        if key.startswith(FEET):
+            continue
         place, _, name = key.partition("/") if "/" in key else ("0", "", key)
         parted.setdefault(place, {})[name] = value
     configs = [header, *({"config": config} for config in header.get("others", ()))]
@@ -105,6 +110,28 @@ def networks_in(
     if parted:
         raise InputError(f"{where} holds weights of networks that its header does not name")
     return tuple(found)
+
+
+def refiner_in(
+    header: Mapping[str, Any], weights: Mapping[str, Tensor], path: Path
+) -> DepthRefiner:
+    """The refiner of a header and its weights.
+
+    Args:
+        header: of the refiner.
+        weights: of all its networks.
+        path: of the checkpoint that holds it.
+
+    Raises:
+        InputError: of another version, or the weights do not fit or are not finite.
+    """
+    network, *others = networks_in(header, weights, str(path))
+    feet = None
+    if "feet" in header:
+        feet = FootNetwork(config_from(FootConfig, {"config": header["feet"]}, str(path)))
+        own = {k.removeprefix(FEET): v for k, v in weights.items() if k.startswith(FEET)}
+        take_weights(feet, own, str(path))
+    return DepthRefiner(network, dict(header), path, others, feet)
 
 
 def joined_checkpoint(refiner: DepthRefiner, about: dict[str, Any]) -> Checkpoint:
@@ -125,6 +152,7 @@ class DepthRefiner:
         header: of its checkpoint.
         path: of its checkpoint, None where it comes from elsewhere.
         others: further networks. Those without a head are left out of its mean.
+        feet: puts heels and toes right; None leaves them as MediaPipe says them.
 
     Attributes:
         header: `kind`, `config`, `sigma_scale`, `metrics`, `data`, `training`, `versions`.
@@ -137,8 +165,10 @@ class DepthRefiner:
         header: dict[str, Any],
         path: Path | None = None,
         others: Sequence[PoseAwareDepthRefiner] = (),
+        feet: FootNetwork | None = None,
     ) -> None:
         self.network, self.header, self.path = network.eval(), header, path
+        self.feet = feet.eval() if feet is not None else None
         self.networks = (self.network, *(other.eval() for other in others))
 
     @classmethod
@@ -153,8 +183,8 @@ class DepthRefiner:
             InputError: it is broken, foreign or of another version; the message says which.
         """
         source = SHIPPED_CHECKPOINT if path is None else Path(path)
-        (network, *others), header = load_networks(source)
-        return cls(network, header, source, others)
+        checkpoint = read_checkpoint(source, KIND)
+        return refiner_in(checkpoint.header, checkpoint.weights, source)
 
     def refine(
         self, landmarks: LandmarkSequence, camera: CameraOptions | None = None
@@ -199,11 +229,15 @@ class DepthRefiner:
         if config.skeleton_fit:
             positions = fit_skeleton(positions, sigma)
         azimuth, elevation = angles_of(torch.from_numpy(said["camera"]))
-        up = normalised(said.get("up", unknown[:, 0]))
+        up = np.where(alive[:, None], normalised(said.get("up", unknown[:, 0])), np.nan)
+        feet = np.full((len(inputs), 2, 2, 3), np.nan)
+        if self.feet is not None:
+            feet = corrected_feet(self.feet, inputs, positions, up)
         return RefinedPose(
             positions=positions,
             sigma=sigma,
-            up=np.where(alive[:, None], up, np.nan),
+            up=up,
+            feet=feet,
             azimuth_deg=np.where(alive, np.degrees(azimuth.numpy()) % 360.0, np.nan),
             elevation_deg=np.where(alive, np.degrees(elevation.numpy()), np.nan),
             refiner="depth",

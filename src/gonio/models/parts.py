@@ -52,8 +52,7 @@ def depth_part(checkpoint: Checkpoint, own: Mapping[str, Path | None], where: Pa
     if header is None:
         places = (own.get(name), depth_refiner.SHIPPED_CHECKPOINT)
         return DepthRefiner.load(_file_of(checkpoint, name, places, where))
-    networks = depth_refiner.networks_in(header, _inside(checkpoint, name), str(where))
-    return DepthRefiner(networks[0], header, where, networks[1:])
+    return depth_refiner.refiner_in(header, _inside(checkpoint, name), where)
 
 
 def joint_part(checkpoint: Checkpoint, own: Mapping[str, Path | None], where: Path) -> JointRefiner:

@@ -36,8 +36,11 @@ from gonio.training.module import MONITORED, RefinerModule
 from gonio.training.options import RunOptions
 
 CLIPS_LOOKED_AT = 300
-RUNS_ALIKE = ("resume", "workers", "threads", "devices", "nodes", "strategy", "accelerator")
-"""Options that do not change what is learned: a run may go on with others."""
+RUNS_ALIKE = (
+    *("resume", "workers", "threads", "devices", "nodes", "strategy", "accelerator"),
+    "feet",
+)
+"""Options that do not change what the network learns: a run may go on with others."""
 
 
 @dataclass(frozen=True)

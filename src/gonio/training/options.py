@@ -12,6 +12,7 @@ from gonio.errors import InputError
 from gonio.models.depth_network import DepthRefinerConfig
 from gonio.options import RepairOptions, told
 from gonio.training.augmentation import AugmentationOptions
+from gonio.training.feet_options import FeetOptions
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -135,6 +136,7 @@ class TrainingOptions(RunOptions):
     losses: LossWeights = LossWeights()
     augmentation: AugmentationOptions = AugmentationOptions()
     network: DepthRefinerConfig = DepthRefinerConfig()
+    feet: FeetOptions = FeetOptions()
 
     @field_validator("repeats")
     @classmethod

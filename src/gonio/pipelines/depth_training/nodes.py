@@ -10,9 +10,11 @@ import pandas as pd
 
 from gonio.capture.store import ShardStore
 from gonio.models.checkpoint_io import Checkpoint
+from gonio.models.depth_refiner import refiner_in
 from gonio.reporting.figures import figure_png
 from gonio.reporting.training_figure import training_figure
 from gonio.training.clips import ClipList, Prepared
+from gonio.training.feet import with_feet
 from gonio.training.fit import train_depth_refiner
 from gonio.training.options import TrainingOptions, repair_of
 from gonio.training.prepare import PreparedSequence, PreparedStore, clip_list, prepare
@@ -45,6 +47,26 @@ def train(
     options = TrainingOptions.from_parameters(parameters)
     trained = train_depth_refiner(training_clips, options, training_runs)
     return trained.checkpoint, trained.metrics, trained.curves
+
+
+def add_feet(
+    trained_networks: Checkpoint,
+    training_shards_so_far: ShardStore,
+    prepared_clips: PreparedStore,
+    parameters: Parameters,
+) -> Checkpoint:
+    """The same with a foot network, where the sources know the feet."""
+    options = TrainingOptions.from_parameters(parameters)
+    named = Path(f"{options.name}, just trained")
+    return with_feet(
+        trained_networks,
+        refiner_in(trained_networks.header, trained_networks.weights, named),
+        training_shards_so_far.manifest().select(options.sources),
+        prepared_clips,
+        repair_of(parameters),
+        options.feet,
+        options.seed,
+    )
 
 
 def draw_curves(training_curves: pd.DataFrame) -> bytes:

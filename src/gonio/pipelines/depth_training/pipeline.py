@@ -24,8 +24,14 @@ def create_pipeline() -> Pipeline:
             Node(
                 nodes.train,
                 ["training_clips", "training_runs", "parameters"],
-                ["trained_refiner", "training_metrics", "training_curves"],
+                ["trained_networks", "training_metrics", "training_curves"],
                 name="train",
+            ),
+            Node(
+                nodes.add_feet,
+                ["trained_networks", "training_shards_so_far", "prepared_clips", "parameters"],
+                "trained_refiner",
+                name="add_feet",
             ),
             Node(nodes.draw_curves, "training_curves", "training_figure", name="draw_curves"),
         ]
