@@ -18,7 +18,7 @@ from gonio.errors import InputError
 from gonio.landmarks.inputs import PoseInputs
 from gonio.models.checkpoint_io import Checkpoint
 from gonio.models.depth_network import Batch, PoseAwareDepthRefiner, angles_of
-from gonio.models.depth_refiner import DepthRefiner
+from gonio.models.depth_refiner import FEET, DepthRefiner
 from gonio.models.joint_refiner import AngleBatch, JointConstraintRefiner, JointRefiner
 from gonio.models.main_refiner import (
     MainBatch,
@@ -314,6 +314,9 @@ def _parts(
         config = asdict(_plain(tuned.config))
         parts[name] = {"header": {**refiner.header, "config": config, "sigma_scale": [1.0] * 3}}
         inside |= {f"{name}.{key}": value for key, value in tuned.state_dict().items()}
+        feet = getattr(refiner, "feet", None)
+        if feet is not None:
+            inside |= {f"{name}.{FEET}{key}": value for key, value in feet.state_dict().items()}
     return parts, inside
 
 
@@ -329,7 +332,8 @@ def _in_use(
     depth, joint = refiners
     if network.depth_refiner is not None:
         network.depth_refiner.config = _plain(network.depth_refiner.config)
-        depth = DepthRefiner(network.depth_refiner, {**depth.header, "sigma_scale": [1.0] * 3})
+        header = {**depth.header, "sigma_scale": [1.0] * 3}
+        depth = DepthRefiner(network.depth_refiner, header, feet=depth.feet)
     if network.joint_refiner is not None:
         network.joint_refiner.config = _plain(network.joint_refiner.config)
         joint = JointRefiner(network.joint_refiner, joint.header)
