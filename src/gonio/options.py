@@ -13,6 +13,8 @@ from gonio.types import Subject
 
 Refiner = Literal["none", "depth", "joint", "both", "main"]
 
+DEFAULT_REFINER: Refiner = "depth"
+"""The variant that is best on validation subjects; without its checkpoint nothing is refined."""
 CHECKPOINTS_OF: dict[Refiner, tuple[str, ...]] = {
     "none": (),
     "depth": ("depth_refiner",),
@@ -82,7 +84,7 @@ class InferenceOptions(_Options):
     subject: SubjectOptions = SubjectOptions()
     camera: CameraOptions = CameraOptions()
     repair: RepairOptions = RepairOptions()
-    refiner: Refiner = "depth"
+    refiner: Refiner = DEFAULT_REFINER
     sigma_samples: int = Field(8, ge=0, le=1000)
     sigma_correlation_s: float = Field(0.5, ge=0, le=10)
     estimate_missing: bool = True

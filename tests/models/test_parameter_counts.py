@@ -1,20 +1,20 @@
 """How large the networks are: their reference forms, and what the model cards say of the shipped.
 
-A card names the size in the form `1,234,567 parameters`.
+A card names the size of all that a checkpoint holds in the form `1,234,567 parameters`.
 """
 
 from __future__ import annotations
 
 import re
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from gonio.models import depth_refiner, joint_refiner, main_refiner
 from gonio.models.depth_network import DepthRefinerConfig
-from gonio.models.joint_refiner import JointRefinerConfig
-from gonio.models.main_refiner import MainRefinerConfig
+from gonio.models.depth_refiner import DepthRefiner
+from gonio.models.joint_refiner import JointRefiner, JointRefinerConfig
+from gonio.models.main_refiner import MainRefiner, MainRefinerConfig
 from gonio.models.registry import SHIPPED_FOLDER
 
 NAMES = ("depth_refiner", "joint_refiner", "main_refiner")
@@ -45,10 +45,15 @@ def test_the_model_card_names_the_size_of_the_shipped_network(name: str, project
     checkpoint = SHIPPED_FOLDER / f"{name}.safetensors"
     if not checkpoint.is_file():
         pytest.skip(f"no checkpoint of {name} is shipped")
-    module = import_module(f"gonio.models.{name}")
-    network = module.load_network(checkpoint)[0]
-    count = sum(values.numel() for values in network.parameters())
-    assert count == module.parameter_count(network.config)
+    refiner = {
+        "depth_refiner": DepthRefiner.load,
+        "joint_refiner": JointRefiner.load,
+        "main_refiner": MainRefiner.load,
+    }[name]()
+    networks = [refiner.network]
+    if isinstance(refiner, DepthRefiner):
+        networks = [*refiner.networks, *([refiner.feet] if refiner.feet is not None else [])]
+    count = sum(values.numel() for network in networks for values in network.parameters())
     card = (project / "docs" / "model_cards" / f"{name}.md").read_text(encoding="utf-8")
     said = re.findall(r"([\d,]+) parameters", card)
     assert f"{count:,}" in said, f"the card says {said}, the network has {count:,}"

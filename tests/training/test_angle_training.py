@@ -17,6 +17,7 @@ from gonio.training.angle_augmentation import (
     MainAugmentation,
     mirrored_angle_clip,
     mirrored_main_clip,
+    shifted,
 )
 from gonio.training.angle_clips import AngleClip, MainClip, angle_key, prepare_angles
 from gonio.training.angle_losses import (
@@ -230,16 +231,16 @@ def test_a_mirrored_main_clip_is_what_the_refiners_say_of_the_mirror_image(tmp_p
 
 def test_noise_and_hidden_joints(clips: ClipList[AngleClip]) -> None:
     clip = clips.store.load(clips.clips["train"][0][0])
-    still = AngleAugmentation(mirror=False, angle_noise_deg=0.0, joint_dropout=0.0)
+    still = AngleAugmentation(mirror=False, angle_noise_deg=0.0, joint_dropout=0.0, shifted=0.0)
     same = still(clip, np.random.default_rng(0))
     np.testing.assert_allclose(same.angles, clip.angles, atol=1e-6)
-    hiding = AngleAugmentation(mirror=False, angle_noise_deg=0.0, joint_dropout=0.5)
+    hiding = AngleAugmentation(mirror=False, angle_noise_deg=0.0, joint_dropout=0.5, shifted=0.0)
     less = hiding(clip, np.random.default_rng(0))
     hidden = ~less.angle_there
     assert 0 < hidden.mean() < 1
     assert (less.angles[hidden] == 0).all()
     assert (less.angle_weight[hidden] == 0).all()
-    noisy = AngleAugmentation(mirror=False, angle_noise_deg=5.0, joint_dropout=0.0)
+    noisy = AngleAugmentation(mirror=False, angle_noise_deg=5.0, joint_dropout=0.0, shifted=0.0)
     rng = np.random.default_rng(0)
     spread = np.std([noisy(clip, rng).angles - clip.angles for _ in range(100)])
     assert np.degrees(spread) == pytest.approx(5.0, rel=0.1)
@@ -257,3 +258,19 @@ def test_noise_of_the_main_refiner_moves_computed_and_refined_angles_together(
     )
     assert np.abs(changed.refined - clip.refined).max() > 1e-3
     np.testing.assert_array_equal(changed.pose, clip.pose)
+
+
+def test_a_shifted_joint_keeps_its_errors(clips: ClipList[AngleClip]) -> None:
+    clip = clips.store.load(clips.clips["train"][0][0])
+    other = shifted(clip, 0.5, (25.0, 12.0, 12.0), np.random.default_rng(0))
+    np.testing.assert_allclose(other.angles - other.truth, clip.angles - clip.truth, atol=1e-5)
+    moved = np.degrees(other.truth - clip.truth)
+    np.testing.assert_allclose(moved, np.broadcast_to(moved[:1], moved.shape), atol=1e-4)
+    share = (np.abs(moved[0]).max(axis=1) > 1e-3).mean()
+    assert 0.1 < share < 0.9
+    sizes = [
+        np.degrees(shifted(clip, 1.0, (25.0, 12.0, 0.0), np.random.default_rng(k)).truth)[0]
+        - np.degrees(clip.truth)[0]
+        for k in range(50)
+    ]
+    np.testing.assert_allclose(np.std(sizes, axis=(0, 1)), [25.0, 12.0, 0.0], rtol=0.1, atol=1e-3)

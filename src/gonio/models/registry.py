@@ -14,7 +14,7 @@ import pandas as pd
 
 from gonio.errors import MissingFileError
 from gonio.landmarks.pose import pose_without_refiner
-from gonio.options import CHECKPOINTS_OF, CameraOptions, Refiner
+from gonio.options import CHECKPOINTS_OF, DEFAULT_REFINER, CameraOptions, Refiner
 from gonio.signals import nearest
 from gonio.types import LandmarkSequence, RefinedPose
 
@@ -88,7 +88,7 @@ class Refiners:
 def load_refiners(choice: Refiner, own: Mapping[str, Path]) -> Refiners:
     """The networks that a choice of refiner needs.
 
-    Only `depth` may be without a checkpoint: it is the default, and who runs without says so.
+    Only the default may be without a checkpoint; who runs without says so.
 
     Args:
         choice: as the parameters name it.
@@ -103,7 +103,7 @@ def load_refiners(choice: Refiner, own: Mapping[str, Path]) -> Refiners:
         path = checkpoint_of(name, own[name])
         if path is not None:
             used[name] = path
-        elif choice != "depth":
+        elif choice != DEFAULT_REFINER:
             raise MissingFileError(no_checkpoint(name, own[name]))
     if not used:
         return Refiners(choice, used)

@@ -27,11 +27,16 @@ class AngleAugmentation(BaseModel):
     mirror: bool = True
     angle_noise_deg: float = Field(2.0, ge=0, le=45, description="standard deviation a clip")
     joint_dropout: float = Field(0.03, ge=0, le=1, description="share of joints that are hidden")
+    shifted: float = Field(0.3, ge=0, le=1, description="share of joints that are held otherwise")
+    shift_deg: tuple[float, float, float] = Field(
+        (25.0, 12.0, 12.0), description="of the three angles, standard deviation a clip"
+    )
 
     def __call__(self, clip: AngleClip, rng: Generator) -> AngleClip:
         """A changed copy of a clip."""
         if self.mirror and rng.random() < 0.5:
             clip = mirrored_angle_clip(clip)
+        clip = shifted(clip, self.shifted, self.shift_deg, rng)
         noise = _angle_noise(clip.angles.shape, self.angle_noise_deg, rng)
         shown = clip.angle_there & (
             rng.random((1, clip.angle_there.shape[1])) >= self.joint_dropout
@@ -43,6 +48,31 @@ class AngleAugmentation(BaseModel):
             angle_there=shown,
             angle_weight=clip.angle_weight * shown,
         )
+
+
+def shifted(
+    clip: AngleClip, share: float, size_deg: tuple[float, float, float], rng: Generator
+) -> AngleClip:
+    """The clip of somebody who holds some joints otherwise, seen with the same errors.
+
+    Computed and true angles of a joint are shifted by the same constant. So the network sees
+    postures that no training subject has, and learns that an unusual angle may be a true one: what
+    is off is what disagrees with the other joints and with the errors that it knows.
+
+    Args:
+        clip: computed and true angles.
+        share: of the joints.
+        size_deg: of the shift of the three angles, standard deviation.
+        rng: of this clip in this epoch.
+    """
+    joints = clip.angle_there.shape[1]
+    chosen = rng.random((1, joints, 1)) < share
+    shift = np.radians(size_deg) * rng.normal(size=(1, joints, 3)) * chosen
+    return replace(
+        clip,
+        angles=((clip.angles + shift) * clip.angle_there[..., None]).astype(np.float32),
+        truth=((clip.truth + shift) * (clip.angle_weight > 0)[..., None]).astype(np.float32),
+    )
 
 
 class MainAugmentation(BaseModel):
