@@ -174,7 +174,7 @@ def no_shipped_checkpoint(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("refiner", "name"), [("joint", "joint"), ("both", "depth"), ("main", "main")]
+    ("refiner", "name"), [("joint", "joint"), ("depth", "depth"), ("main", "main")]
 )
 def test_a_network_without_a_checkpoint_is_told_before_the_work(
     kedro_run, no_shipped_checkpoint, refiner, name
@@ -204,7 +204,7 @@ def test_without_a_checkpoint_depth_is_mediapipes_and_everything_says_so(
     assert code == 0, said
     quality, report = _results(copy, "cam02")
     assert quality["refiner"] == "none"
-    assert quality["refiner_asked_for"] == "depth"
+    assert quality["refiner_asked_for"] == "both"
     assert quality["checkpoints"] == {}
     warning = next(line for line in quality["warnings"] if "No depth refiner was used" in line)
     assert "06_models/depth_refiner.safetensors" in warning
@@ -220,7 +220,7 @@ def test_a_refiner_of_ones_own_is_used_and_its_uncertainty_reaches_the_angles(
     copy, kedro_run, write_depth_refiner
 ):
     path = write_depth_refiner(copy / "data" / "test" / "06_models" / "depth_refiner.safetensors")
-    code, said = kedro_run("--params", "video=demo/cam02,camera.roll_deg=0")
+    code, said = kedro_run("--params", "video=demo/cam02,camera.roll_deg=0,refiner=depth")
     path.unlink()
     assert code == 0, said
     quality, report = _results(copy, "cam02")

@@ -13,8 +13,8 @@ from gonio.types import Subject
 
 Refiner = Literal["none", "depth", "joint", "both", "main"]
 
-DEFAULT_REFINER: Refiner = "depth"
-"""The variant that is best on validation subjects; without its checkpoint nothing is refined."""
+DEFAULT_REFINER: Refiner = "both"
+"""Its networks may be missing: a run goes as far as they are there, and says so."""
 CHECKPOINTS_OF: dict[Refiner, tuple[str, ...]] = {
     "none": (),
     "depth": ("depth_refiner",),

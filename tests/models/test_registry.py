@@ -16,7 +16,7 @@ from gonio.models.registry import (
     load_refiners,
     no_checkpoint,
 )
-from gonio.options import CHECKPOINTS_OF, CameraOptions
+from gonio.options import CHECKPOINTS_OF, DEFAULT_REFINER, CameraOptions
 from gonio.skeleton import ANGLE_COLUMNS
 from tests.markers.bodies import standing
 
@@ -111,9 +111,9 @@ def test_shipped_networks_are_used_where_there_are_no_others(own, shipped, write
     assert set(refiners.used.values()) == {shipped["depth_refiner"], shipped["joint_refiner"]}
 
 
-def test_depth_without_a_checkpoint_is_mediapipes_pose(own, shipped):
+def test_the_default_without_a_checkpoint_is_mediapipes_pose(own, shipped):
     camera = CameraOptions(pitch_deg=10)
-    refiners = load_refiners("depth", own)
+    refiners = load_refiners(DEFAULT_REFINER, own)
     assert refiners.used == {}
     pose = refiners.pose(LANDMARKS, camera)
     np.testing.assert_array_equal(pose.positions, pose_without_refiner(LANDMARKS, camera).positions)
@@ -126,7 +126,7 @@ def test_what_to_do_without_a_checkpoint_is_said(own):
     assert "kedro run --pipeline depth_training" in said
 
 
-@pytest.mark.parametrize("choice", ["joint", "both", "main"])
+@pytest.mark.parametrize("choice", ["joint", "main"])
 def test_a_network_without_its_checkpoint_is_refused(own, shipped, write_depth_refiner, choice):
     with pytest.raises(MissingFileError, match="there is no checkpoint of the"):
         load_refiners(choice, own)
@@ -156,3 +156,18 @@ def test_a_broken_checkpoint_is_an_error_and_no_fallback(own, shipped, write):
         own[name].write_bytes(own[name].read_bytes()[:-500])
         with pytest.raises(InputError, match="is broken"):
             load_refiners(choice, own)
+
+
+def test_the_default_goes_as_far_as_its_checkpoints_are_there(
+    own, shipped, write_depth_refiner, write_joint_refiner
+):
+    write_joint_refiner(own["joint_refiner"])
+    assert load_refiners(DEFAULT_REFINER, own).used == {}
+    with pytest.raises(MissingFileError, match="choose refiner=none"):
+        load_refiners("depth", own)
+    write_depth_refiner(own["depth_refiner"])
+    assert set(load_refiners(DEFAULT_REFINER, own).used) == {"depth_refiner", "joint_refiner"}
+    own["joint_refiner"].unlink()
+    refiners = load_refiners(DEFAULT_REFINER, own)
+    assert set(refiners.used) == {"depth_refiner"}
+    assert not refiners.change_angles

@@ -88,7 +88,7 @@ class Refiners:
 def load_refiners(choice: Refiner, own: Mapping[str, Path]) -> Refiners:
     """The networks that a choice of refiner needs.
 
-    Only the default may be without a checkpoint; who runs without says so.
+    Only the default may be without its checkpoints; who runs without says so.
 
     Args:
         choice: as the parameters name it.
@@ -101,10 +101,11 @@ def load_refiners(choice: Refiner, own: Mapping[str, Path]) -> Refiners:
     used: dict[str, Path] = {}
     for name in CHECKPOINTS_OF[choice]:
         path = checkpoint_of(name, own[name])
-        if path is not None:
-            used[name] = path
-        elif choice != DEFAULT_REFINER:
+        if path is None and choice == DEFAULT_REFINER:
+            break  # the angles of a pose that is not refined are not those that were learned from
+        if path is None:
             raise MissingFileError(no_checkpoint(name, own[name]))
+        used[name] = path
     if not used:
         return Refiners(choice, used)
     from gonio.models.depth_refiner import DepthRefiner

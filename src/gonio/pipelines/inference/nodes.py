@@ -208,6 +208,11 @@ def refine_angles(
         depth_refiner=depth_refiner, joint_refiner=joint_refiner, main_refiner=main_refiner
     )
     refiners = load_refiners(options.refiner, own)
+    if network not in refiners.used:  # the default goes as far as its networks are there
+        why_not = no_checkpoint(network, own[network])
+        _log.warning("angles are not corrected: %s", why_not)
+        record = angle_record(angles, None, "none") | {"why_not": why_not}
+        return _with_flags(angles), pd.DataFrame(), record
     refined = _refined(refiners, angles, landmarks)
     record = angle_record(angles, refined, network.removesuffix("_refiner"))
     record["checkpoint"] = checkpoint_record(refiners.used[network], own[network])
