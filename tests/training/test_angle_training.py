@@ -118,7 +118,7 @@ def test_a_main_refiner_learns_and_can_be_used(tuned: str, tmp_path: Path) -> No
     in_use = result.metrics["validation_in_use"]
     assert in_use["angle_deg"] < 0.8 * in_use["raw_angle_deg"]
     for name in ("train_position", "train_angle"):
-        assert result.curves[name].iloc[-1] < 0.9 * result.curves[name].iloc[0], name
+        assert result.curves[name].iloc[-1] < 0.95 * result.curves[name].iloc[0], name
     path = tmp_path / "main_refiner.safetensors"
     write_checkpoint(path, result.checkpoint)
     names = ("depth_refiner", "joint_refiner")

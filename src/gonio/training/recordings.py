@@ -23,6 +23,8 @@ _log = logging.getLogger(__name__)
 DEMO, FOLDER = "demo", "folder"
 SHIPPED = "shipped"
 """Name of the row of the network that comes with Gonio."""
+SHIPPED_MAIN = "main"
+"""Name of the row of the main refiner that comes with Gonio: its pose before augmentation."""
 BASELINES: tuple[str, ...] = ("raw", "raw + filter + scale", "repaired")
 """Names of the rows without a network."""
 _SPLITS: tuple[str, ...] = get_args(Split)
@@ -86,7 +88,7 @@ class EvaluationOptions(BaseModel):
     @field_validator("checkpoints")
     @classmethod
     def _free(cls, value: dict[str, str] | None) -> dict[str, str] | None:
-        taken = sorted({*BASELINES, SHIPPED} & set(value or {}))
+        taken = sorted({*BASELINES, SHIPPED, SHIPPED_MAIN} & set(value or {}))
         if taken:
             raise ValueError(f"{', '.join(taken)} are rows already; name the checkpoint otherwise")
         return value
@@ -139,7 +141,7 @@ def recorded_shards(name: str, folder: Path, max_shards: int | None = None) -> l
 
 
 def load_refiners(options: EvaluationOptions) -> dict[str, Refiner]:
-    """The networks of the table, by the names of their rows, the shipped one last.
+    """The networks of the table, by the names of their rows, the shipped ones last.
 
     Where Gonio comes without a checkpoint its row is left out, and the log says so.
 
@@ -148,6 +150,7 @@ def load_refiners(options: EvaluationOptions) -> dict[str, Refiner]:
         InputError: a checkpoint is broken or of another version.
     """
     from gonio.models.depth_refiner import DepthRefiner
+    from gonio.models.main_refiner import MainRefiner
 
     refiners: dict[str, Refiner] = {
         name: DepthRefiner.load(path) for name, path in (options.checkpoints or {}).items()
@@ -155,6 +158,7 @@ def load_refiners(options: EvaluationOptions) -> dict[str, Refiner]:
     if options.shipped:
         try:
             refiners[SHIPPED] = DepthRefiner.load()
+            refiners[SHIPPED_MAIN] = MainRefiner.load()
         except MissingFileError as error:
             _log.warning("no row %r: %s", SHIPPED, error)
     return refiners
