@@ -8,7 +8,7 @@ import pytest
 
 from gonio.errors import InputError
 from gonio.kinematics.angles import joint_angles
-from gonio.kinematics.uncertainty import angle_spread, sampled_poses, smooth_noise
+from gonio.kinematics.uncertainty import angle_spread, sampled_poses, smooth_noise, spread_at
 from gonio.landmarks.pose import pose_without_refiner
 from gonio.markers.augment import augment_batch
 from gonio.markers.from_pose import markers_from_pose
@@ -152,3 +152,14 @@ def test_samples_that_do_not_go_together_are_refused():
         angle_spread([angles], angles)
     with pytest.raises(InputError, match="same shoulder sequence"):
         angle_spread([angles, angles[:5]], angles)
+
+
+def test_a_spread_of_some_frames_is_interpolated_to_all() -> None:
+    time_s = np.arange(7) / 60
+    reference = pd.DataFrame({"time_s": time_s, "knee_R_flexion_deg": np.arange(7.0)})
+    reference.loc[1, "knee_R_flexion_deg"] = np.nan
+    rows = [0, 3, 6]
+    spread = pd.DataFrame({"time_s": time_s[rows], "knee_R_flexion_deg": [1.0, 4.0, np.nan]})
+    whole = spread_at(spread, reference)["knee_R_flexion_deg"].to_numpy()
+    np.testing.assert_allclose(whole[:4], [1.0, np.nan, 3.0, 4.0])
+    assert np.isnan(whole[4:]).all()

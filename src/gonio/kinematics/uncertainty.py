@@ -17,6 +17,7 @@ from scipy.signal import fftconvolve
 from gonio.errors import InputError
 from gonio.kinematics.angles import isb_shoulder_columns
 from gonio.kinematics.unwrapping import wrapped_deg
+from gonio.signals import resample
 from gonio.skeleton import COCO, JOINTS
 from gonio.types import FloatArray, RefinedPose
 
@@ -122,6 +123,27 @@ def angle_spread(samples: Sequence[pd.DataFrame], reference: pd.DataFrame) -> pd
         ]
         spread.update(zip(columns, np.std(np.stack(off), axis=0, ddof=1).T, strict=True))
     return pd.DataFrame(spread)[list(reference.columns)]
+
+
+def spread_at(spread: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
+    """A spread that is known at some frames, at all frames of the reference.
+
+    A spread changes as slowly as the errors that it comes from, so it is interpolated.
+
+    Args:
+        spread: as `angle_spread` gives it, of frames of the reference, first and last among them.
+        reference: the angles themselves, T rows.
+
+    Returns:
+        T rows of the same columns; NaN where an angle or a neighbour of its spread is missing.
+    """
+    columns = list(spread.columns.drop("time_s"))
+    known_s, wanted_s = (table["time_s"].to_numpy(dtype=float) for table in (spread, reference))
+    values = resample(spread[columns].to_numpy(dtype=float), known_s, wanted_s)
+    values[reference[columns].isna().to_numpy()] = np.nan
+    whole = pd.DataFrame(values, columns=columns)
+    whole.insert(0, "time_s", wanted_s)
+    return whole[list(spread.columns)]
 
 
 def _off_nearest(angles: FloatArray, reference: FloatArray, middle_turn: float) -> FloatArray:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from gonio.datasets.checkpoint import CheckpointFile, own_files
 from gonio.datasets.opensim import OpenSimSolution
@@ -29,7 +30,7 @@ from gonio.kinematics.angles import filtered, split_flags
 from gonio.kinematics.chain import angles_of, augmented, markers_of
 from gonio.kinematics.comparison import columns_from_model
 from gonio.kinematics.shoulder import shoulder_sequence_of, with_shoulders_in
-from gonio.kinematics.uncertainty import angle_spread, sampled_poses
+from gonio.kinematics.uncertainty import angle_spread, sampled_poses, spread_at
 from gonio.landmarks.detector import detect_landmarks
 from gonio.landmarks.model_files import MODEL_FOLDER
 from gonio.landmarks.repair import RepairedLandmarks, repair_landmarks
@@ -38,6 +39,7 @@ from gonio.models.record import angle_record, pose_record
 from gonio.models.registry import Refiners, checkpoint_record, load_refiners, no_checkpoint
 from gonio.options import CHECKPOINTS_OF, InferenceOptions
 from gonio.reporting.small_copy import SmallCopy
+from gonio.signals import stride_of
 from gonio.types import LandmarkSequence, MarkerTrajectories, RefinedPose
 
 Parameters = dict[str, Any]
@@ -48,6 +50,8 @@ POSE_NETWORKS = ("main_refiner", "depth_refiner")
 ANGLE_NETWORKS = ("main_refiner", "joint_refiner")
 """The same of those that change angles."""
 MIN_FRAMES = 2
+SAMPLED_STEP_S = 0.05
+"""Time between the frames at which samples are refined: a band changes slowly."""
 SAMPLED_FRAMES = 20_000
 """Samples of a clip are taken together as long as they are no more frames: it bounds memory."""
 
@@ -148,8 +152,19 @@ def propagate_sigma(
         depth_refiner=depth_refiner, joint_refiner=joint_refiner, main_refiner=main_refiner
     )
     refiners = load_refiners(options.refiner, own)
-    refined = [_refined(refiners, sample, landmarks) for sample in samples]
-    return angle_spread(refined, split_flags(joint_angles)[0]), spread
+    angles = split_flags(joint_angles)[0]
+    rows = _some_frames(len(angles), landmarks.sequence.rate_hz)
+    some = [_refined(refiners, _rows(sample, rows), landmarks) for sample in samples]
+    return spread_at(angle_spread(some, _rows(angles, rows)), angles), spread
+
+
+def _some_frames(count: int, rate_hz: float) -> NDArray[np.int64]:
+    """Frames `SAMPLED_STEP_S` apart, the first and the last among them."""
+    return np.unique([*range(0, count, stride_of(rate_hz, SAMPLED_STEP_S)), count - 1])
+
+
+def _rows(table: pd.DataFrame, rows: NDArray[np.int64]) -> pd.DataFrame:
+    return table.iloc[rows].reset_index(drop=True)
 
 
 def _sampled_angles(
