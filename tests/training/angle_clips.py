@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from gonio.capture.manifest import Manifest
+from gonio.models.checkpoint_io import file_digest
 from gonio.models.depth_refiner import DepthRefiner, save_network
 from gonio.models.joint_refiner import JointRefiner
-from gonio.models.parts import file_digest
 from gonio.options import RepairOptions
 from gonio.training.angle_clips import (
     AngleClip,

@@ -128,7 +128,7 @@ def test_a_main_refiner_learns_and_can_be_used(tuned: str, tmp_path: Path) -> No
     assert np.isfinite(main.refine(seen).positions).all()
     assert main.refine_angles(table_of(), seen).notna().all().all()
     one = clips.store.load(clips.clips["validation"][0][0])
-    changed = main.joint.deltas(one.angle_inputs) + one.angles - one.joint_refined
+    changed = main.joint.deltas(one.inputs) + one.angles - one.joint_refined
     assert (np.abs(changed).max() > 1e-3) == (tuned == "both")
 
 

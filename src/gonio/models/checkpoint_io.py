@@ -7,6 +7,7 @@ A file holds half-precision weights and, in safetensors' metadata under `gonio`,
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -100,6 +101,12 @@ def read_checkpoint(path: str | Path, kind: str) -> Checkpoint:
     except (SafetensorError, OSError) as error:
         raise InputError(f"the checkpoint {path} is broken ({error}); {_ADVICE}") from error
     return Checkpoint(header, weights)
+
+
+def file_digest(path: Path) -> str:
+    """The start of the SHA-256 of a file, by which a checkpoint is known."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:12]
 
 
 def write_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:

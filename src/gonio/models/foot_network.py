@@ -28,7 +28,7 @@ _BODY = [COCO[f"{side}_{part}"] for side in SIDES for part in ("hip", "knee", "a
 FEATURES = 2 * 2 * 6 + 3 * len(_BODY) + 3
 """World and image offsets with visibility of each point; legs and shoulders; up."""
 UNIT_M = 0.1
-_FLIP = np.array([-1.0, 1.0, 1.0])
+FLIP = np.array([-1.0, 1.0, 1.0])
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,16 @@ def foot_inputs(inputs: PoseInputs, positions: FloatArray, up: FloatArray) -> Fo
     return FootInputs(features, np.ascontiguousarray(seen[..., :3], dtype=np.float32), there)
 
 
+def mirrored_foot_inputs(inputs: PoseInputs, positions: FloatArray, up: FloatArray) -> FootInputs:
+    """The same of the mirror image of a clip, whose feet change places."""
+    return foot_inputs(mirrored_inputs(inputs), positions[:, list(COCO_MIRROR)] * FLIP, up * FLIP)
+
+
+def mirrored_feet(offsets: NDArray[np.floating]) -> FloatArray:
+    """Offsets (T, 2, 2, 3) of the same feet in a mirror."""
+    return np.asarray(offsets[:, ::-1] * FLIP)
+
+
 class FootNetwork(nn.Module):
     """Corrects heels and toes; with zero weights MediaPipe's offsets come back.
 
@@ -132,12 +142,11 @@ def corrected_feet(
         (T, 2, 2, 3) right and left foot, heel and big toe, metres, ray frame; NaN where missing.
     """
     seen = foot_inputs(inputs, positions, up)
-    other_pose = positions[:, list(COCO_MIRROR)] * _FLIP
-    other = foot_inputs(mirrored_inputs(inputs), other_pose, up * _FLIP)
+    other = mirrored_foot_inputs(inputs, positions, up)
     with torch.inference_mode():
         plain, mirrored = (
             network(torch.from_numpy(one.features), torch.from_numpy(one.offsets)).numpy()
             for one in (seen, other)
         )
-    mean = (plain + mirrored[:, ::-1] * _FLIP) / 2
+    mean = (plain + mirrored_feet(mirrored)) / 2
     return np.where(seen.there[..., None, None], mean.astype(float), np.nan)

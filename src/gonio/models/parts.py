@@ -6,14 +6,13 @@ further (fine-tuned) holds them itself.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gonio.errors import InputError
 from gonio.models import depth_refiner, joint_refiner
-from gonio.models.checkpoint_io import Checkpoint
+from gonio.models.checkpoint_io import Checkpoint, file_digest
 from gonio.models.depth_refiner import DepthRefiner
 from gonio.models.joint_refiner import JointRefiner
 from gonio.models.loading import config_from, take_weights
@@ -22,12 +21,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 PARTS: tuple[str, ...] = ("depth_refiner", "joint_refiner")
-
-
-def file_digest(path: Path) -> str:
-    """The start of the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:12]
 
 
 def frozen(path: Path) -> dict[str, Any]:

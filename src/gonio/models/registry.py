@@ -14,6 +14,7 @@ import pandas as pd
 
 from gonio.errors import MissingFileError
 from gonio.landmarks.pose import pose_without_refiner
+from gonio.models.checkpoint_io import file_digest
 from gonio.options import CHECKPOINTS_OF, DEFAULT_REFINER, CameraOptions, Refiner
 from gonio.signals import nearest
 from gonio.types import LandmarkSequence, RefinedPose
@@ -145,8 +146,6 @@ def no_checkpoint(name: str, own: Path) -> str:
 
 def checkpoint_record(checkpoint: Path, own: Path) -> dict[str, str]:
     """What identifies a checkpoint: its name, whose it is, and the start of its SHA-256."""
-    from gonio.models.parts import file_digest
-
     return {
         "file": checkpoint.name,
         "from": f"own, in {own.parent.name}" if checkpoint == own else "shipped with Gonio",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.random import Generator
@@ -14,6 +15,7 @@ from gonio.skeleton import COCO_MIRROR, JOINT_MIRROR
 from gonio.training.angle_clips import AngleClip, MainClip
 from gonio.training.clips import Array
 
+A = TypeVar("A", bound=AngleClip)
 _FLIP_X = np.array([-1.0, 1.0, 1.0], dtype=np.float32)
 _FLIP_VIEW = np.array([-1.0, 1.0, 1.0, -1.0, 1.0, 1.0], dtype=np.float32)
 """Of up (x, y, z), sine and cosine of the azimuth, sine of the elevation."""
@@ -109,8 +111,8 @@ def _noise(shape: tuple[int, ...], rng: Generator) -> Array:
     return np.asarray(noise, dtype=np.float32)
 
 
-def mirrored_angle_clip(clip: AngleClip) -> AngleClip:
-    """The same movement in a mirror."""
+def mirrored_angle_clip(clip: A) -> A:
+    """The same movement in a mirror; of a clip that knows more, its angles alone."""
     order = list(JOINT_MIRROR)
     return replace(
         clip,
@@ -124,10 +126,10 @@ def mirrored_angle_clip(clip: AngleClip) -> AngleClip:
 
 def mirrored_main_clip(clip: MainClip) -> MainClip:
     """The same movement in a mirror, with all that was said of it."""
-    order, mirror = list(JOINT_MIRROR), list(COCO_MIRROR)
+    mirror = list(COCO_MIRROR)
     seen = mirrored_inputs(PoseInputs(clip.landmarks, clip.frame, clip.there))
     return replace(
-        clip,
+        mirrored_angle_clip(clip),
         landmarks=seen.landmarks,
         frame=seen.frame,
         there=seen.there,
@@ -137,9 +139,4 @@ def mirrored_main_clip(clip: MainClip) -> MainClip:
         pose_there=clip.pose_there[:, mirror],
         view=clip.view * _FLIP_VIEW,
         joint_refined=mirrored_angles(clip.joint_refined).astype(np.float32),
-        angles=mirrored_angles(clip.angles).astype(np.float32),
-        visibility=clip.visibility[:, order],
-        angle_there=clip.angle_there[:, order],
-        truth=mirrored_angles(clip.truth).astype(np.float32),
-        angle_weight=clip.angle_weight[:, order],
     )

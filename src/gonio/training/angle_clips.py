@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from gonio.capture.manifest import Manifest, Record
 from gonio.capture.shards import Shard, read_shard
 from gonio.capture.tasks import digest
 from gonio.errors import InputError
-from gonio.landmarks.inputs import FRAME_FEATURES, pose_inputs
+from gonio.landmarks.inputs import FRAME_FEATURES, PoseInputs
 from gonio.landmarks.repair import repair_landmarks
 from gonio.models.depth_refiner import DepthRefiner
 from gonio.models.joint_refiner import AngleInputs, JointRefiner, angle_inputs
@@ -24,19 +23,20 @@ from gonio.models.main_refiner import MainInputs, main_inputs
 from gonio.options import RepairOptions
 from gonio.signals import nearest
 from gonio.skeleton import COCO_FROM_MEDIAPIPE
-from gonio.training.clips import Array, Clip, ClipList, ClipStore, Prepared, list_clips
-from gonio.training.prepare import PreparedSequence, prepare_shard
-from gonio.types import RefinedPose
+from gonio.training.clips import (
+    Array,
+    Clip,
+    ClipList,
+    ClipStore,
+    Prepared,
+    left_to_prepare,
+    list_clips,
+    made_from,
+)
+from gonio.training.prepare import prepare_repaired
+from gonio.types import LandmarkSequence, RefinedPose
 
 ANGLES_FORMAT = 1
-_ANGLE_SHAPES: dict[str, tuple[int, ...]] = {
-    "angles": (12, 3),
-    "visibility": (12,),
-    "angle_there": (12,),
-    "time": (),
-    "truth": (12, 3),
-    "angle_weight": (12,),
-}
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,15 @@ class AngleClip(Clip):
         angle_weight: (T, 12) 1 where the truth of a joint is known too.
     """
 
-    SHAPES: ClassVar = _ANGLE_SHAPES
-    MASKS: ClassVar = ("angle_there",)
+    SHAPES: ClassVar = {
+        "angles": (12, 3),
+        "visibility": (12,),
+        "angle_there": (12,),
+        "time": (),
+        "truth": (12, 3),
+        "angle_weight": (12,),
+    }
+    MASKS: ClassVar[tuple[str, ...]] = ("angle_there",)
 
     angles: Array
     visibility: Array
@@ -68,14 +75,13 @@ class AngleClip(Clip):
 
 
 @dataclass(frozen=True)
-class MainClip(Clip):
+class MainClip(AngleClip):
     """What both refiners say of a clip, and the truth; what is missing is 0 and has no weight.
 
     Attributes:
         landmarks, frame, there, pose, weight: as `PreparedSequence`.
         refined, log_sigma, pose_there, view: as `MainInputs` (its `frame` is `view` here).
         joint_refined: (T, 12, 3) radians.
-        angles, visibility, angle_there, time, truth, angle_weight: as `AngleClip`.
     """
 
     SHAPES: ClassVar = {
@@ -89,9 +95,9 @@ class MainClip(Clip):
         "pose_there": (17,),
         "view": (6,),
         "joint_refined": (12, 3),
-        **_ANGLE_SHAPES,
+        **AngleClip.SHAPES,
     }
-    MASKS: ClassVar = ("there", "pose_there", "angle_there")
+    MASKS: ClassVar = ("there", "pose_there", *AngleClip.MASKS)
 
     landmarks: Array
     frame: Array
@@ -103,18 +109,6 @@ class MainClip(Clip):
     pose_there: NDArray[np.bool_]
     view: Array
     joint_refined: Array
-    angles: Array
-    visibility: Array
-    angle_there: NDArray[np.bool_]
-    time: Array
-    truth: Array
-    angle_weight: Array
-
-    @property
-    def angle_inputs(self) -> AngleInputs:
-        """What the joint refiner sees."""
-        time_s = self.time.astype(float)
-        return AngleInputs(self.angles, self.visibility, self.angle_there, time_s)
 
     @property
     def main_inputs(self) -> MainInputs:
@@ -133,13 +127,16 @@ def prepare_angles(shard: Shard, repair: RepairOptions) -> AngleClip:
     Raises:
         InputError: the shard has no angles.
     """
+    return _angles_beside(shard, repair_landmarks(shard.landmark_sequence, repair).sequence)
+
+
+def _angles_beside(shard: Shard, repaired: LandmarkSequence) -> AngleClip:
     computed, true = shard.corrupted_angles, shard.ground_truth_angles
     if computed is None or true is None:
         raise InputError(
             f"the shard {shard.sequence} {shard.camera} has no angles; make them with "
             "kedro run --pipeline joint_angle_generation"
         )
-    repaired = repair_landmarks(shard.landmark_sequence, repair).sequence
     rows = nearest(repaired.time_s, shard.time_s)
     inputs = angle_inputs(computed.astype(float), repaired.visibility[rows], shard.time_s)
     weight = np.isfinite(true).all(axis=2) & inputs.there
@@ -167,13 +164,13 @@ def prepare_main(
     Raises:
         InputError: the shard has no angles.
     """
-    angles = prepare_angles(shard, repair)
-    clip = prepare_shard(shard, repair)
     repaired = repair_landmarks(shard.landmark_sequence, repair).sequence
-    whole = pose_inputs(repaired.world, repaired.points_2d, repaired.visibility)
-    pose = depth.refine(repaired)
-    said = main_inputs(whole, pose).at(nearest(repaired.time_s, shard.time_s))
-    clip = _at_times(clip, shard)
+    angles = _angles_beside(shard, repaired)
+    whole = prepare_repaired(shard, repaired)
+    inputs = PoseInputs(whole.landmarks, whole.frame, whole.there)
+    rows = nearest(repaired.time_s, shard.time_s)
+    said = main_inputs(inputs, depth.refine(repaired)).at(rows)
+    clip = whole.at(rows)
     refined = angles.angles + joint.deltas(angles.inputs)
     return MainClip(
         landmarks=clip.landmarks,
@@ -186,7 +183,7 @@ def prepare_main(
         pose_there=said.pose_there,
         view=said.frame,
         joint_refined=refined.astype(np.float32),
-        **{name: getattr(angles, name) for name in _ANGLE_SHAPES},
+        **{name: getattr(angles, name) for name in AngleClip.SHAPES},
     )
 
 
@@ -204,13 +201,6 @@ def refined_pose_of(clip: MainClip) -> RefinedPose:
     )
 
 
-def _at_times(clip: PreparedSequence, shard: Shard) -> PreparedSequence:
-    """The frames of a clip that are nearest to those of its shard."""
-    rows = nearest(clip.time.astype(float), shard.time_s)
-    arrays = {name: getattr(clip, name)[rows] for name in PreparedSequence.SHAPES}
-    return replace(clip, **arrays)
-
-
 def angle_key(record: Record, repair: RepairOptions, refiners: tuple[str, ...] = ()) -> str:
     """Name of a prepared clip: changes with the shard and all that it was prepared with.
 
@@ -219,8 +209,7 @@ def angle_key(record: Record, repair: RepairOptions, refiners: tuple[str, ...] =
         repair: as it was prepared with.
         refiners: hashes of the checkpoints that were run on it.
     """
-    made_from = [record.source, record.parameter_hash, record.key, record.source_hash, record.bytes]
-    return digest([ANGLES_FORMAT, made_from, repair.model_dump(), list(refiners)])
+    return digest([ANGLES_FORMAT, made_from(record), repair.model_dump(), list(refiners)])
 
 
 class AngleStore(ClipStore[AngleClip]):
@@ -253,7 +242,7 @@ def prepare_angle_clips(
     Raises:
         InputError: a shard is damaged or has no angles.
     """
-    for record, key in _left(manifest, store, repair, ()):
+    for record, key in left_to_prepare(manifest, store, partial(angle_key, repair=repair)):
         yield Prepared(key, prepare_angles(read_shard(manifest.path_of(record)), repair))
 
 
@@ -276,20 +265,10 @@ def prepare_main_clips(
     Raises:
         InputError: a shard is damaged or has no angles.
     """
-    for record, key in _left(manifest, store, repair, hashes):
+    key_of = partial(angle_key, repair=repair, refiners=hashes)
+    for record, key in left_to_prepare(manifest, store, key_of):
         shard = read_shard(manifest.path_of(record))
         yield Prepared(key, prepare_main(shard, repair, *refiners))
-
-
-def _left(
-    manifest: Manifest,
-    store: AngleStore | MainStore,
-    repair: RepairOptions,
-    hashes: tuple[str, ...],
-) -> Iterator[tuple[Record, str]]:
-    keys = [(r, angle_key(r, repair, hashes)) for r in manifest.with_status("done")]
-    left = [(record, key) for record, key in keys if not store.path(key).is_file()]
-    yield from tqdm(left, desc="prepare", unit=" shards", disable=not left)
 
 
 def angle_clip_list(

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from gonio.models.main_refiner import wrapped
 from gonio.skeleton import JOINT_MIRROR, MIRROR_SIGNS
 
 SMOOTH_RAD = 0.05
@@ -18,8 +19,7 @@ SMOOTH_RAD = 0.05
 
 def turned(angles: Tensor, truth: Tensor) -> Tensor:
     """The shorter way from the truth to the angles, in (-pi, pi]."""
-    difference = angles - truth
-    return torch.atan2(difference.sin(), difference.cos())
+    return wrapped(angles - truth)
 
 
 def mean_of_joints(values: Tensor, weight: Tensor) -> Tensor:

@@ -124,8 +124,8 @@ def angle_pair(shard: Shard, settings: AngleSettings, refine: Refine) -> AnglePa
     turns = None
     if basis == "markers on the body" and settings.convention is not None:
         basis, turns = "markers on the body, aligned", settings.convention.turns
-    said = _at_times(_degrees(corrupted, options), corrupted.time_s, shard.time_s)
-    true = _at_times(_degrees(truth, options, turns), truth.time_s, shard.time_s)
+    said = at_times(_degrees(corrupted, options), corrupted.time_s, shard.time_s)
+    true = at_times(_degrees(truth, options, turns), truth.time_s, shard.time_s)
     pair = AnglePair(corrupted, truth, said, true, basis, {})
     return _compared(pair, settings.beyond_normal_deg)
 
@@ -156,7 +156,7 @@ def true_angles(shard: Shard, settings: AngleSettings) -> tuple[FloatArray, Basi
     turns = None
     if basis == "markers on the body" and settings.convention is not None:
         basis, turns = "markers on the body, aligned", settings.convention.turns
-    angles = _at_times(_degrees(truth, options, turns), truth.time_s, shard.time_s)
+    angles = at_times(_degrees(truth, options, turns), truth.time_s, shard.time_s)
     itself = AnglePair(truth, truth, angles, angles, basis, {})
     return _compared(itself, settings.beyond_normal_deg).truth, basis
 
@@ -290,7 +290,8 @@ def _degrees(
     return table[list(ANGLE_COLUMNS)].to_numpy(dtype=float).reshape(len(table), len(JOINTS), 3)
 
 
-def _at_times(angles: FloatArray, time_s: FloatArray, wanted_s: FloatArray) -> FloatArray:
+def at_times(angles: FloatArray, time_s: FloatArray, wanted_s: FloatArray) -> FloatArray:
+    """Angles (T, ...), degrees, at other times (N,); as they are where the times are the same."""
     same = len(time_s) == len(wanted_s) and np.allclose(time_s, wanted_s, atol=1e-3)
     return angles if same else resample_deg(angles, time_s, wanted_s)
 

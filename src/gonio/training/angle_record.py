@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from gonio.models.parts import file_digest
+from gonio.models.checkpoint_io import file_digest
 from gonio.models.registry import Refiners
 from gonio.options import Refiner
 from gonio.training.angle_pairs import AngleSettings

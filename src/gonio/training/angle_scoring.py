@@ -22,12 +22,11 @@ from gonio.errors import InputError
 from gonio.kinematics.chain import angles_of, augmented, markers_of
 from gonio.kinematics.segments import KinematicsWarning
 from gonio.landmarks.repair import repair_landmarks
+from gonio.models.joint_refiner import angles_from
 from gonio.models.registry import Refiners, checkpoint_of, load_refiners, no_checkpoint
 from gonio.options import CHECKPOINTS_OF, InferenceOptions, Refiner
-from gonio.signals import resample_deg
-from gonio.skeleton import ANGLE_COLUMNS, JOINTS
 from gonio.training.angle_errors import AngleErrors, angle_errors
-from gonio.training.angle_pairs import AngleSettings, options_of, true_angles
+from gonio.training.angle_pairs import AngleSettings, at_times, options_of, true_angles
 from gonio.training.error_tables import RAW, clip_name
 from gonio.types import FloatArray, LandmarkSequence
 
@@ -176,7 +175,8 @@ def angles_of_rows(
     found = {}
     for name, row in rows.items():
         angles, landmarks = computed[row.way]
-        found[name] = _at_times(row.refiners.angles(angles, landmarks), wanted_s)
+        time_s, refined = angles_from(row.refiners.angles(angles, landmarks))
+        found[name] = at_times(refined, time_s, wanted_s)
     return found
 
 
@@ -192,14 +192,6 @@ def _computed(
     with warnings.catch_warnings():  # what is missing is NaN and counted
         warnings.simplefilter("ignore", KinematicsWarning)
         return angles_of(markers, options), landmarks.sequence
-
-
-def _at_times(table: pd.DataFrame, wanted_s: FloatArray) -> FloatArray:
-    angles = table[list(ANGLE_COLUMNS)].to_numpy(dtype=float).reshape(-1, len(JOINTS), 3)
-    time_s = table["time_s"].to_numpy(dtype=float)
-    if len(time_s) == len(wanted_s) and np.allclose(time_s, wanted_s, atol=1e-3):
-        return np.asarray(angles)
-    return resample_deg(angles, time_s, wanted_s)
 
 
 def shard_angles(shard: Shard, settings: AngleSettings) -> TrueAngles:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from gonio.models.joint_refiner import JointRefinerConfig
 from gonio.models.main_refiner import MainRefinerConfig
 from gonio.training.angle_augmentation import AngleAugmentation, MainAugmentation
-from gonio.training.options import RunOptions, only_fields_of
+from gonio.training.options import RunOptions
 
 
 class JointLossWeights(BaseModel):
@@ -33,21 +33,6 @@ class JointTrainingOptions(RunOptions):
     losses: JointLossWeights = JointLossWeights()
     augmentation: AngleAugmentation = AngleAugmentation()
     network: JointRefinerConfig = JointRefinerConfig()
-
-    @field_validator("network", mode="before")
-    @classmethod
-    def _known_names(cls, value: Any) -> Any:
-        return only_fields_of(JointRefinerConfig, value)
-
-    @property
-    def frames_a_row(self) -> int:
-        """The network's window."""
-        return self.network.window
-
-    @property
-    def seconds_a_step(self) -> float:
-        """The network's time step."""
-        return self.network.step_s
 
 
 class MainLossWeights(BaseModel):
@@ -77,11 +62,6 @@ class MainTrainingOptions(RunOptions):
     losses: MainLossWeights = MainLossWeights()
     augmentation: MainAugmentation = MainAugmentation()
     network: MainRefinerConfig = MainRefinerConfig()
-
-    @field_validator("network", mode="before")
-    @classmethod
-    def _known_names(cls, value: Any) -> Any:
-        return only_fields_of(MainRefinerConfig, value)
 
     @property
     def frames_a_row(self) -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from gonio.capture.manifest import Manifest, Record
 from gonio.capture.tasks import SPLITS, Split, digest
@@ -40,7 +41,7 @@ class Clip:
         """Frames a second; 1 for a single frame."""
         return float(1 / np.median(np.diff(self.time))) if len(self) > 1 else 1.0
 
-    def at(self, rows: slice) -> Self:
+    def at(self, rows: slice | NDArray[np.intp]) -> Self:
         """Some of its frames."""
         return replace(self, **{f.name: getattr(self, f.name)[rows] for f in fields(self)})  # type: ignore[type-var, arg-type]
 
@@ -129,6 +130,26 @@ class ClipList(Generic[C]):
     clips: dict[Split, list[tuple[str, int]]]
     data_hash: str
     described: dict[str, Any]
+
+
+def made_from(record: Record) -> list[Any]:
+    """What a prepared clip of a record changes with, beside the way it is prepared."""
+    return [record.source, record.parameter_hash, record.key, record.source_hash, record.bytes]
+
+
+def left_to_prepare(
+    manifest: Manifest, store: ClipStore[C], key_of: Callable[[Record], str]
+) -> Iterator[tuple[Record, str]]:
+    """The records whose clips are not prepared yet, with the names of these.
+
+    Args:
+        manifest: of the sources to train on.
+        store: says what is there already; it is not written to.
+        key_of: names the prepared clip of a record.
+    """
+    keys = [(record, key_of(record)) for record in manifest.with_status("done")]
+    left = [(record, key) for record, key in keys if not store.path(key).is_file()]
+    yield from tqdm(left, desc="prepare", unit=" shards", disable=not left)
 
 
 def list_clips(

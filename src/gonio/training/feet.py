@@ -5,7 +5,7 @@ It sees single frames and is small: all of its frames are held at once, at most 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import NamedTuple
 
@@ -18,25 +18,26 @@ from tqdm import tqdm
 from gonio.capture.manifest import Manifest, Record
 from gonio.capture.reference_body import reference_scale
 from gonio.capture.shards import read_shard
-from gonio.landmarks.inputs import PoseInputs, mirrored_inputs
+from gonio.landmarks.inputs import PoseInputs
 from gonio.models.checkpoint_io import Checkpoint
-from gonio.models.depth_refiner import DepthRefiner
+from gonio.models.depth_refiner import FEET, DepthRefiner
 from gonio.models.foot_network import (
     SIDES,
     FootInputs,
     FootNetwork,
     foot_inputs,
+    mirrored_feet,
+    mirrored_foot_inputs,
 )
 from gonio.options import RepairOptions
 from gonio.signals import nearest
-from gonio.skeleton import COCO, COCO_MIRROR
+from gonio.skeleton import COCO
 from gonio.training.feet_options import FeetOptions
 from gonio.training.prepare import PreparedStore, prepared_key
 from gonio.types import FloatArray
 
 _TRUE_POINTS = [[0, 1], [3, 4]]
 """Heel and big toe of the right and the left foot in `Shard.feet_truth`."""
-_FLIP = np.array([-1.0, 1.0, 1.0])
 SMOOTH_M = 0.01
 """Below it the loss is quadratic, above it linear."""
 
@@ -89,7 +90,7 @@ def with_feet(
     if any(not len(found.weight) or not found.weight.any() for found in sets.values()):
         return checkpoint
     network = trained_feet(sets["train"], sets["validation"], options, seed)
-    weights = {f"feet/{name}": value for name, value in network.state_dict().items()}
+    weights = {f"{FEET}{name}": value for name, value in network.state_dict().items()}
     metrics = {
         f"{name}_cm": round(100 * float(_error(values, sets["validation"])), 3)
         for name, values in (
@@ -153,7 +154,11 @@ def _gathered(parts: Iterator[Feet]) -> Feet:
     if not found:
         nothing = torch.zeros(0, 2, 2, 3)
         return Feet(torch.zeros(0, 1), nothing, nothing, torch.zeros(0, 2))
-    return Feet(*(torch.cat(values) for values in zip(*found, strict=True)))
+    return _together(found)
+
+
+def _together(parts: Sequence[Feet]) -> Feet:
+    return Feet(*(torch.cat(values) for values in zip(*parts, strict=True)))
 
 
 def _frames(
@@ -192,17 +197,9 @@ def _clip(
     truth = np.asarray(scale * (feet - ankles[:, :, None]), dtype=float)
     inputs = PoseInputs(clip.landmarks, clip.frame, clip.there)
     pose = refiner.refine_inputs(inputs, clip.time.astype(float), clip.rate_hz)
-    other = pose.positions[:, list(COCO_MIRROR)] * _FLIP
     seen = foot_inputs(inputs, pose.positions, pose.up)
-    mirrored = foot_inputs(mirrored_inputs(inputs), other, pose.up * _FLIP)
-    return Feet(
-        *(
-            torch.cat(values)
-            for values in zip(
-                _beside(seen, truth), _beside(mirrored, truth[:, ::-1] * _FLIP), strict=True
-            )
-        )
-    )
+    mirrored = mirrored_foot_inputs(inputs, pose.positions, pose.up)
+    return _together([_beside(seen, truth), _beside(mirrored, mirrored_feet(truth))])
 
 
 def _beside(seen: FootInputs, truth: FloatArray) -> Feet:

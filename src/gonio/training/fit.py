@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gonio.errors import InputError
 from gonio.models.depth_network import PoseAwareDepthRefiner
 from gonio.models.depth_refiner import (
     DepthRefiner,
@@ -16,7 +15,16 @@ from gonio.models.depth_refiner import (
 from gonio.training.calibration import calibrate
 from gonio.training.clips import ClipList
 from gonio.training.data import ClipData, sample_of
-from gonio.training.loop import Trained, about, begin, metrics_of, run_training, steps_an_epoch
+from gonio.training.loop import (
+    Trained,
+    about,
+    begin,
+    clip_data,
+    metrics_of,
+    run_training,
+    started_from,
+    steps_an_epoch,
+)
 from gonio.training.module import DepthRefinerModule
 from gonio.training.options import TrainingOptions
 from gonio.training.prepare import PreparedSequence
@@ -38,16 +46,8 @@ def train_depth_refiner(
         InputError: the run cannot start, or the checkpoint to start from does not fit.
     """
     begin(options)
-    data = ClipData(
-        clips,
-        window=options.frames_a_row,
-        step_s=options.seconds_a_step,
-        rows=options.rows,
-        augmentation=options.augmentation,
-        seed=options.seed,
-        workers=options.workers,
-    )
-    network = _network(options, data)
+    data = clip_data(clips, options, options.augmentation)
+    network = started_from(options, load_network) or _new_network(options, data)
     steps = steps_an_epoch(clips, options) * options.epochs
     curves = run_training(DepthRefinerModule(network, options, steps), data, options, folder)
     refiner = _refiner(network, options)
@@ -66,15 +66,9 @@ def _refiner(network: PoseAwareDepthRefiner, options: TrainingOptions) -> DepthR
     return DepthRefiner(first, make_header(first.config, {"sigma_scale": [1.0] * 3}), None, others)
 
 
-def _network(options: TrainingOptions, data: ClipData[PreparedSequence]) -> PoseAwareDepthRefiner:
-    if options.start_from is not None:
-        network, _ = load_network(options.start_from)
-        if network.config != options.network:
-            raise InputError(
-                f"training.start_from: the network in {options.start_from} has another "
-                f"configuration ({network.config}) than training.network ({options.network})"
-            )
-        return network.train()
+def _new_network(
+    options: TrainingOptions, data: ClipData[PreparedSequence]
+) -> PoseAwareDepthRefiner:
     network = PoseAwareDepthRefiner(options.network)
     network.normalise_by(sample_of(data.rows_of("train", None), NORMALISED_BY_ROWS))
     return network

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gonio.errors import InputError
 from gonio.models.checkpoint_io import Checkpoint
 from gonio.models.joint_refiner import (
     AngleBatch,
@@ -30,8 +29,16 @@ from gonio.training.angle_losses import (
 )
 from gonio.training.angle_training_options import JointTrainingOptions
 from gonio.training.clips import ClipList
-from gonio.training.data import ClipData
-from gonio.training.loop import Trained, about, begin, metrics_of, run_training, steps_an_epoch
+from gonio.training.loop import (
+    Trained,
+    about,
+    begin,
+    clip_data,
+    metrics_of,
+    run_training,
+    started_from,
+    steps_an_epoch,
+)
 from gonio.training.module import RefinerModule
 
 MIRRORED_SHARE = 4
@@ -158,17 +165,8 @@ def train_joint_refiner(
         InputError: the run cannot start, or the checkpoint to start from does not fit.
     """
     begin(options)
-    data = ClipData(
-        clips,
-        window=options.frames_a_row,
-        step_s=options.seconds_a_step,
-        rows=options.rows,
-        augmentation=options.augmentation,
-        seed=options.seed,
-        workers=options.workers,
-        kinds=(AngleRow, AngleTarget),
-    )
-    network = _network(options)
+    data = clip_data(clips, options, options.augmentation, (AngleRow, AngleTarget))
+    network = started_from(options, load_network) or JointConstraintRefiner(options.network)
     steps = steps_an_epoch(clips, options) * options.epochs
     curves = run_training(JointRefinerModule(network, options, steps), data, options, folder)
     refiner = JointRefiner(network, make_header(network.config, {}))
@@ -195,15 +193,3 @@ def weighted_means(values: dict[str, tuple[Tensor, Tensor]]) -> dict[str, float]
         name: round(float((value * weight).sum() / weight.sum().clamp_min(1e-9)), 4)
         for name, (value, weight) in values.items()
     }
-
-
-def _network(options: JointTrainingOptions) -> JointConstraintRefiner:
-    if options.start_from is None:
-        return JointConstraintRefiner(options.network)
-    network, _ = load_network(options.start_from)
-    if network.config != options.network:
-        raise InputError(
-            f"joint_training.start_from: the network in {options.start_from} has another "
-            f"configuration ({network.config}) than joint_training.network ({options.network})"
-        )
-    return network.train()

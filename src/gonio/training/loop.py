@@ -6,12 +6,12 @@ The same for all networks.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import lightning.pytorch as pl
 import numpy as np
@@ -28,13 +28,16 @@ from torch import Tensor, nn
 
 from gonio import __version__
 from gonio.capture.tasks import digest
+from gonio.errors import InputError
 from gonio.models.checkpoint_io import Checkpoint
 from gonio.signals import stride_of
 from gonio.training.clips import Clip, ClipList
-from gonio.training.data import ClipData
+from gonio.training.data import DEPTH_KINDS, Change, ClipData, Kinds
 from gonio.training.module import MONITORED, RefinerModule
 from gonio.training.options import RunOptions
 
+C = TypeVar("C", bound=Clip)
+N = TypeVar("N", bound=nn.Module)
 CLIPS_LOOKED_AT = 300
 RUNS_ALIKE = (
     *("resume", "workers", "threads", "devices", "nodes", "strategy", "accelerator"),
@@ -63,6 +66,52 @@ def begin(options: RunOptions) -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
     pl.seed_everything(options.seed, workers=True, verbose=False)
+
+
+def clip_data(
+    clips: ClipList[C], options: RunOptions, augmentation: Change[C], kinds: Kinds = DEPTH_KINDS
+) -> ClipData[C]:
+    """The clips of a training as its options want them.
+
+    Args:
+        clips: prepared, of each split.
+        options: of the training.
+        augmentation: of the training clips.
+        kinds: what the network sees and what it is to say.
+    """
+    return ClipData(
+        clips,
+        window=options.frames_a_row,
+        step_s=options.seconds_a_step,
+        rows=options.rows,
+        augmentation=augmentation,
+        seed=options.seed,
+        workers=options.workers,
+        kinds=kinds,
+    )
+
+
+def started_from(options: RunOptions, load: Callable[[str], tuple[N, Any]]) -> N | None:
+    """The network to start from, None where the options name none.
+
+    Args:
+        options: of the training.
+        load: gives the network of a checkpoint first.
+
+    Raises:
+        MissingFileError: there is no such checkpoint.
+        InputError: it is broken, or of another configuration.
+    """
+    if options.start_from is None:
+        return None
+    network, _ = load(options.start_from)
+    if network.config != options.network:
+        group = options.GROUP
+        raise InputError(
+            f"{group}.start_from: the network in {options.start_from} has another "
+            f"configuration ({network.config}) than {group}.network ({options.network})"
+        )
+    return network.train()
 
 
 def run_training(

@@ -37,11 +37,19 @@ from gonio.training.angle_losses import angle_loss, size_loss
 from gonio.training.angle_training_options import MainTrainingOptions
 from gonio.training.calibration import Calibration, calibration_of, scaled_errors
 from gonio.training.clips import ClipList
-from gonio.training.data import ClipData
 from gonio.training.joint_module import angle_errors, weighted_means
-from gonio.training.loop import Trained, about, begin, metrics_of, run_training, steps_an_epoch
+from gonio.training.loop import (
+    Trained,
+    about,
+    begin,
+    clip_data,
+    metrics_of,
+    run_training,
+    started_from,
+    steps_an_epoch,
+)
 from gonio.training.losses import bone_loss, depth_loss, likelihood_loss, position_loss
-from gonio.training.module import RefinerModule, scaled_to
+from gonio.training.module import RefinerModule, pose_errors
 from gonio.types import RefinedPose
 
 
@@ -182,8 +190,7 @@ class MainRefinerModule(RefinerModule):
         values["joint_refined_angle_deg"] = joint["angle_deg"]
         weight = target.weight[..., None]
         for name, said in (("depth_refined_", row.refined), ("", pose)):
-            error = 100 * (scaled_to(said, target.pose, target.weight) - target.pose)
-            depth, distance = error[..., 2].abs(), error.norm(dim=-1)
+            depth, distance = pose_errors(said, target.pose, target.weight)
             values[f"{name}depth_cm"] = (depth, weight)
             values[f"{name}position_cm"] = (distance, weight)
         angle, angle_weight = values["angle_deg"]
@@ -210,16 +217,7 @@ def train_main_refiner(
         InputError: the run cannot start, or the checkpoint to start from does not fit.
     """
     begin(options)
-    data = ClipData(
-        clips,
-        window=options.frames_a_row,
-        step_s=options.seconds_a_step,
-        rows=options.rows,
-        augmentation=options.augmentation,
-        seed=options.seed,
-        workers=options.workers,
-        kinds=(MainRow, MainTarget),
-    )
+    data = clip_data(clips, options, options.augmentation, (MainRow, MainTarget))
     network = _network(options, refiners)
     steps = steps_an_epoch(clips, options) * options.epochs
     curves = run_training(MainRefinerModule(network, options, steps), data, options, folder)
@@ -251,7 +249,7 @@ def measured_in_use(
         inputs, before = _seen_in_use(main, clip, depth_tuned)
         pose = main.refine_inputs(inputs, before)
         errors.append(scaled_errors(pose, clip.pose, clip.weight))
-        said = main.refine_angle_inputs(inputs, clip.angle_inputs)
+        said = main.refine_angle_inputs(inputs, clip.inputs)
         arrays = (said.astype(np.float32), clip.angles, clip.truth, clip.angle_weight)
         angles.append(tuple(torch.from_numpy(values) for values in arrays))
     error, sigma = (np.concatenate(parts) for parts in zip(*errors, strict=True))
@@ -273,14 +271,7 @@ def _seen_in_use(
 
 def _network(options: MainTrainingOptions, refiners: tuple[DepthRefiner, JointRefiner]) -> Joined:
     depth, joint = refiners
-    main = MainRefinerNetwork(options.network)
-    if options.start_from is not None:
-        main, _ = load_network(options.start_from)
-        if main.config != options.network:
-            raise InputError(
-                f"main_training.start_from: the network in {options.start_from} has another "
-                f"configuration ({main.config}) than main_training.network ({options.network})"
-            )
+    main = started_from(options, load_network) or MainRefinerNetwork(options.network)
     tuned = options.fine_tune
     if tuned in ("depth", "both") and len(depth.networks) > 1:
         raise InputError(

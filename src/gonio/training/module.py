@@ -150,14 +150,19 @@ def validation_values(
         "elevation_deg": (torch.rad2deg((elevation - true_elevation).abs()), target.camera_weight),
     }
     for name, pose in (("raw_", raw), ("", refined.pose)):
-        error = 100 * (scaled_to(pose, target.pose, target.weight) - target.pose)
-        depth, distance = error[..., 2].abs(), error.norm(dim=-1)
+        depth, distance = pose_errors(pose, target.pose, target.weight)
         values |= {f"{name}depth_cm": (depth, weight), f"{name}position_cm": (distance, weight)}
     values["score"] = (depth + distance, weight)
     if refined.up is not None:
         cosine = (refined.up * target.up).sum(dim=-1).clamp(-1, 1)
         values["up_deg"] = (torch.rad2deg(torch.acos(cosine)), target.weight)
     return values
+
+
+def pose_errors(pose: Tensor, truth: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Depth and 3D error (B, T, J), centimetres, of a pose that is scaled; as `scaled_to`."""
+    error = 100 * (scaled_to(pose, truth, weight) - truth)
+    return error[..., 2].abs(), error.norm(dim=-1)
 
 
 def scaled_to(pose: Tensor, truth: Tensor, weight: Tensor) -> Tensor:

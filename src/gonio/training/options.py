@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from dataclasses import is_dataclass
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -13,9 +13,6 @@ from gonio.models.depth_network import DepthRefinerConfig
 from gonio.options import RepairOptions, told
 from gonio.training.augmentation import AugmentationOptions
 from gonio.training.feet_options import FeetOptions
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
@@ -64,6 +61,18 @@ class RunOptions(BaseModel):
     strategy: str = "auto"
     precision: Precision = "32-true"
     threads: int = Field(0, ge=0, description="of the CPU; 0 for all cores")
+    network: Any = Field(None, description="its configuration, a dataclass of each training's own")
+
+    @field_validator("network", mode="before")
+    @classmethod
+    def _known_names(cls, value: Any) -> Any:
+        """Refuse what the configuration has no field for, by name."""
+        kind = cls.model_fields["network"].annotation
+        known = sorted(kind.__dataclass_fields__) if is_dataclass(kind) else []
+        unknown = sorted(set(value) - set(known)) if isinstance(value, Mapping) else []
+        if unknown:
+            raise ValueError(f"no option {', '.join(unknown)}; there are {', '.join(known)}")
+        return value
 
     @field_validator("sources", mode="before")
     @classmethod
@@ -85,12 +94,12 @@ class RunOptions(BaseModel):
     @property
     def frames_a_row(self) -> int:
         """Frames that the network sees at once."""
-        raise NotImplementedError
+        return int(self.network.window)
 
     @property
     def seconds_a_step(self) -> float:
         """Time between them."""
-        raise NotImplementedError
+        return float(self.network.step_s)
 
     @property
     def rows(self) -> int:
@@ -108,19 +117,6 @@ class RunOptions(BaseModel):
             return cls.model_validate(dict(parameters.get(cls.GROUP) or {}))
         except ValidationError as error:
             raise InputError(f"{cls.GROUP}: {told(error)}") from error
-
-
-def only_fields_of(kind: type[DataclassInstance], value: Any) -> Any:
-    """The value of an option that is a dataclass, if it names fields that there are.
-
-    Raises:
-        ValueError: it names others.
-    """
-    known = sorted(field.name for field in fields(kind))
-    unknown = sorted(set(value) - set(known)) if isinstance(value, Mapping) else []
-    if unknown:
-        raise ValueError(f"no option {', '.join(unknown)}; there are {', '.join(known)}")
-    return value
 
 
 class TrainingOptions(RunOptions):
@@ -144,21 +140,6 @@ class TrainingOptions(RunOptions):
         if any(count < 1 for count in value.values()):
             raise ValueError("a source is taken 1 or more times; leave it out of sources instead")
         return value
-
-    @field_validator("network", mode="before")
-    @classmethod
-    def _known_names(cls, value: Any) -> Any:
-        return only_fields_of(DepthRefinerConfig, value)
-
-    @property
-    def frames_a_row(self) -> int:
-        """The network's window."""
-        return self.network.window
-
-    @property
-    def seconds_a_step(self) -> float:
-        """The network's time step."""
-        return self.network.step_s
 
 
 def repair_of(parameters: Mapping[str, Any]) -> RepairOptions:

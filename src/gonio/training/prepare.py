@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from gonio.capture.manifest import Manifest, Record
 from gonio.capture.reference_body import reference_scale
@@ -23,8 +22,18 @@ from gonio.landmarks.inputs import FRAME_FEATURES, pose_inputs
 from gonio.landmarks.repair import repair_landmarks
 from gonio.options import RepairOptions
 from gonio.signals import nearest
-from gonio.training.clips import Array, Clip, ClipList, ClipStore, Prepared, list_clips
+from gonio.training.clips import (
+    Array,
+    Clip,
+    ClipList,
+    ClipStore,
+    Prepared,
+    left_to_prepare,
+    list_clips,
+    made_from,
+)
 from gonio.training.targets import camera_in_pelvis
+from gonio.types import LandmarkSequence
 
 PREPARED_FORMAT = 2
 
@@ -74,9 +83,17 @@ def prepare_shard(shard: Shard, repair: RepairOptions) -> PreparedSequence:
         shard: one sequence of one camera.
         repair: the steps of repair; none of them for landmarks that were repaired before.
     """
-    seen = shard.landmark_sequence
-    repaired = repair_landmarks(seen, repair).sequence
-    rows = nearest(seen.time_s, repaired.time_s)
+    return prepare_repaired(shard, repair_landmarks(shard.landmark_sequence, repair).sequence)
+
+
+def prepare_repaired(shard: Shard, repaired: LandmarkSequence) -> PreparedSequence:
+    """The same of landmarks that are repaired already.
+
+    Args:
+        shard: one sequence of one camera.
+        repaired: its landmarks.
+    """
+    rows = nearest(shard.time_s, repaired.time_s)
     inputs = pose_inputs(repaired.world, repaired.points_2d, repaired.visibility)
     truth = shard.ground_truth[rows].astype(float)
     scale = reference_scale(shard.ground_truth)
@@ -115,8 +132,7 @@ class PreparedStore(ClipStore[PreparedSequence]):
 
 def prepared_key(record: Record, repair: RepairOptions) -> str:
     """Name of a prepared clip: changes with the shard and with the way it is prepared."""
-    made_from = [record.source, record.parameter_hash, record.key, record.source_hash, record.bytes]
-    return digest([PREPARED_FORMAT, made_from, _repair_of(record, repair).model_dump()])
+    return digest([PREPARED_FORMAT, made_from(record), _repair_of(record, repair).model_dump()])
 
 
 def _repair_of(record: Record, repair: RepairOptions) -> RepairOptions:
@@ -139,14 +155,9 @@ def prepare(
     Raises:
         InputError: a shard is damaged.
     """
-    left = [
-        r for r in manifest.with_status("done") if not store.path(prepared_key(r, repair)).is_file()
-    ]
-    for record in tqdm(left, desc="prepare", unit=" shards", disable=not left):
+    for record, key in left_to_prepare(manifest, store, partial(prepared_key, repair=repair)):
         shard = read_shard(manifest.path_of(record))
-        yield Prepared(
-            prepared_key(record, repair), prepare_shard(shard, _repair_of(record, repair))
-        )
+        yield Prepared(key, prepare_shard(shard, _repair_of(record, repair)))
 
 
 def clip_list(
