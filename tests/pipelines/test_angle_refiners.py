@@ -11,9 +11,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from gonio.datasets.checkpoint import CheckpointFile
+from gonio.errors import MissingFileError
+from gonio.models import registry
 from gonio.models.depth_refiner import save_network
 from gonio.models.joint_refiner import JointRefiner
 from gonio.models.main_refiner import MainRefiner
+from gonio.pipelines.main_refiner.nodes import load_joined
 from gonio.training.angle_training_options import JointTrainingOptions, MainTrainingOptions
 from tests.models.conftest import FULL, trained_looking
 from tests.training.angle_clips import angle_manifest
@@ -110,3 +114,18 @@ def test_every_option_is_stated(project: Path) -> None:
         gpu = project / "conf" / "gpu" / "parameters_angle_refiners.yml"
         merged = stated[options.GROUP] | yaml.safe_load(gpu.read_text())[options.GROUP]
         assert options.model_validate(merged).accelerator == "gpu"
+
+
+def test_a_main_refiner_needs_both_refiners(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "SHIPPED_FOLDER", tmp_path / "none")
+    depth, joint = (
+        CheckpointFile(tmp_path / f"{name}.safetensors")
+        for name in ("depth_refiner", "joint_refiner")
+    )
+    with pytest.raises(MissingFileError, match=r"kedro run --pipeline depth_training"):
+        load_joined(depth, joint)
+    save_network(depth.path, trained_looking(FULL), {"sigma_scale": [1.0] * 3})
+    with pytest.raises(MissingFileError, match=r"kedro run --pipeline joint_training"):
+        load_joined(depth, joint)

@@ -11,6 +11,7 @@ import pytest
 from gonio.datasets.checkpoint import CheckpointFile
 from gonio.kinematics.angles import split_flags
 from gonio.landmarks.repair import repair_landmarks
+from gonio.models import registry
 from gonio.pipelines.inference import nodes
 from tests.markers.bodies import standing
 
@@ -163,3 +164,16 @@ def test_the_shoulder_of_isb_is_refined_as_the_other_one_is(run):
     assert "shoulder_L_elevation_deg" in other
     same = [name for name in split_flags(one)[0] if not name.startswith("shoulder")]
     np.testing.assert_allclose(one[same], other[same], atol=1e-4)
+
+
+def test_the_default_without_a_joint_refiner_stops_at_the_pose(by_both, tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "SHIPPED_FOLDER", tmp_path / "none")
+    depth, _, main = by_both.checkpoints
+    alone = by_both._replace(checkpoints=(depth, CheckpointFile(tmp_path / "joint"), main))
+    angles, computed, record = alone.refined()
+    pd.testing.assert_frame_equal(split_flags(angles)[0], by_both.of_markers)
+    assert computed.empty
+    assert "kedro run --pipeline joint_training" in record["why_not"]
+    band, of_computed = alone.bands()
+    assert not band.empty
+    assert of_computed.empty

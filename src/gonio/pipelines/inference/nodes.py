@@ -152,6 +152,8 @@ def propagate_sigma(
         depth_refiner=depth_refiner, joint_refiner=joint_refiner, main_refiner=main_refiner
     )
     refiners = load_refiners(options.refiner, own)
+    if not refiners.change_angles:
+        return spread, pd.DataFrame()
     angles = split_flags(joint_angles)[0]
     rows = _some_frames(len(angles), landmarks.sequence.rate_hz)
     some = [_refined(refiners, _rows(sample, rows), landmarks) for sample in samples]

@@ -11,11 +11,11 @@ import pandas as pd
 
 from gonio.capture.store import ShardStore
 from gonio.datasets.checkpoint import CheckpointFile, own_files
-from gonio.models.checkpoint_io import Checkpoint
+from gonio.errors import MissingFileError
+from gonio.models.checkpoint_io import Checkpoint, file_digest
 from gonio.models.depth_refiner import DepthRefiner
 from gonio.models.joint_refiner import JointRefiner
-from gonio.models.parts import file_digest
-from gonio.models.registry import load_refiners
+from gonio.models.registry import load_refiners, no_checkpoint
 from gonio.reporting.figures import figure_png
 from gonio.reporting.training_figure import training_figure
 from gonio.training.angle_clips import MainClip, MainStore, main_clip_list, prepare_main_clips
@@ -43,15 +43,18 @@ class JoinedRefiners:
 
 
 def load_joined(depth_refiner: CheckpointFile, joint_refiner: CheckpointFile) -> JoinedRefiners:
-    """The user's own refiners, else those that come with Gonio."""
+    """The user's own refiners, else those that come with Gonio.
+
+    Raises:
+        MissingFileError: there is no checkpoint of one of them.
+    """
     own = own_files(depth_refiner=depth_refiner, joint_refiner=joint_refiner)
     both = load_refiners("both", own)
+    if both.depth is None or both.joint is None:
+        absent = next(name for name in own if name not in both.used)
+        raise MissingFileError(no_checkpoint(absent, own[absent]))
     hashes = tuple(file_digest(both.used[name]) for name in own)
-    return JoinedRefiners(
-        DepthRefiner.load(both.used["depth_refiner"]),
-        JointRefiner.load(both.used["joint_refiner"]),
-        hashes,
-    )
+    return JoinedRefiners(both.depth, both.joint, hashes)
 
 
 def prepare_clips(
