@@ -105,7 +105,8 @@ def write_main_refiner() -> Callable[[Path, Path, Path], Path]:
         import torch
 
         from gonio.models.checkpoint_io import Checkpoint, write_checkpoint
-        from gonio.models.main_refiner import MainRefinerConfig, MainRefinerNetwork, make_header
+        from gonio.models.main_network import MainRefinerConfig, MainRefinerNetwork
+        from gonio.models.main_refiner import make_header
         from gonio.models.parts import frozen
 
         torch.manual_seed(2)

@@ -13,14 +13,13 @@ from gonio.models import depth_refiner, joint_refiner
 from gonio.models.checkpoint_io import Checkpoint, write_checkpoint
 from gonio.models.depth_refiner import DepthRefiner, save_network
 from gonio.models.joint_refiner import JointRefiner
-from gonio.models.main_refiner import (
-    MainRefiner,
+from gonio.models.main_network import (
     MainRefinerConfig,
     MainRefinerNetwork,
     gates,
-    make_header,
     parameter_count,
 )
+from gonio.models.main_refiner import MainRefiner, make_header
 from gonio.models.parts import frozen
 from gonio.skeleton import ANGLE_COLUMNS
 from gonio.types import LandmarkSequence

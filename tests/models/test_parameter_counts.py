@@ -10,18 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from gonio.models import depth_refiner, joint_refiner, main_refiner
+from gonio.models import depth_refiner, joint_refiner, main_network
 from gonio.models.depth_network import DepthRefinerConfig
 from gonio.models.depth_refiner import DepthRefiner
 from gonio.models.joint_refiner import JointRefiner, JointRefinerConfig
-from gonio.models.main_refiner import MainRefiner, MainRefinerConfig
+from gonio.models.main_network import MainRefinerConfig
+from gonio.models.main_refiner import MainRefiner
 from gonio.models.registry import SHIPPED_FOLDER
 
 NAMES = ("depth_refiner", "joint_refiner", "main_refiner")
 REFERENCE = {
     "depth_refiner": depth_refiner.parameter_count(DepthRefinerConfig(limb_head=True)),
     "joint_refiner": joint_refiner.parameter_count(JointRefinerConfig()),
-    "main_refiner": main_refiner.parameter_count(MainRefinerConfig()),
+    "main_refiner": main_network.parameter_count(MainRefinerConfig()),
 }
 """Parameters of the reference forms; the main refiner's own, without the two that it joins."""
 

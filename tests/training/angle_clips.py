@@ -17,8 +17,8 @@ from gonio.training.angle_clips import (
     AngleStore,
     MainClip,
     MainStore,
+    Preparation,
     angle_clip_list,
-    main_clip_list,
     prepare_angle_clips,
     prepare_main_clips,
 )
@@ -48,9 +48,10 @@ def angle_manifest(root: Path, count: int = 9, frames: int = 30) -> Manifest:
 def angle_clips(root: Path) -> ClipList[AngleClip]:
     """For the joint refiner."""
     manifest, store = angle_manifest(root / "shards"), AngleStore(root / "clips")
-    for clip in prepare_angle_clips(manifest, store, RepairOptions()):
+    preparation = Preparation(RepairOptions())
+    for clip in prepare_angle_clips(manifest, store, preparation):
         store.save(clip)
-    return angle_clip_list(manifest, store, RepairOptions())
+    return angle_clip_list(manifest, store, preparation)
 
 
 def refiners_in(folder: Path) -> tuple[DepthRefiner, JointRefiner]:
@@ -66,6 +67,7 @@ def main_clips(root: Path, refiners: tuple[DepthRefiner, JointRefiner]) -> ClipL
     """For the main refiner."""
     manifest, store = angle_manifest(root / "shards"), MainStore(root / "clips")
     hashes = tuple(file_digest(r.path) for r in refiners if r.path is not None)
-    for clip in prepare_main_clips(manifest, store, RepairOptions(), refiners, hashes):
+    preparation = Preparation(RepairOptions(), hashes)
+    for clip in prepare_main_clips(manifest, store, preparation, refiners):
         store.save(clip)
-    return main_clip_list(manifest, store, RepairOptions(), hashes)
+    return angle_clip_list(manifest, store, preparation)

@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy.spatial.transform import Rotation
 
 from gonio.models.checkpoint_io import write_checkpoint
 from gonio.models.joint_refiner import JointRefiner, mirrored_angles
 from gonio.models.main_refiner import MainRefiner
 from gonio.options import RepairOptions
+from gonio.skeleton import COCO_FROM_MEDIAPIPE
 from gonio.training.angle_augmentation import (
     AngleAugmentation,
     MainAugmentation,
@@ -19,7 +21,13 @@ from gonio.training.angle_augmentation import (
     mirrored_main_clip,
     shifted,
 )
-from gonio.training.angle_clips import AngleClip, MainClip, angle_key, prepare_angles
+from gonio.training.angle_clips import (
+    AngleClip,
+    MainClip,
+    Preparation,
+    prepare_angles,
+    prepare_main,
+)
 from gonio.training.angle_losses import (
     angle_loss,
     mirrored,
@@ -29,6 +37,7 @@ from gonio.training.angle_losses import (
     velocity_loss,
 )
 from gonio.training.angle_training_options import JointTrainingOptions, MainTrainingOptions
+from gonio.training.augmentation import OrientationOptions
 from gonio.training.clips import ClipList
 from gonio.training.joint_module import train_joint_refiner
 from gonio.training.loop import Trained
@@ -42,6 +51,7 @@ from tests.training.angle_clips import (
     main_clips,
     refiners_in,
 )
+from tests.training.angle_fakes import known_shard
 
 RUN = {
     "batch_size": 64,
@@ -158,13 +168,38 @@ def test_preparing_takes_the_truth_and_leaves_out_what_is_missing(tmp_path: Path
 def test_other_checkpoints_or_repair_are_other_clips(tmp_path: Path) -> None:
     record = angle_manifest(tmp_path, count=3).with_status("done")[0]
     plain = RepairOptions()
-    keys = {
-        angle_key(record, plain),
-        angle_key(record, RepairOptions(swaps=False)),
-        angle_key(record, plain, ("a", "b")),
-        angle_key(record, plain, ("a", "c")),
-    }
-    assert len(keys) == 4
+    ways = [
+        Preparation(plain),
+        Preparation(RepairOptions(swaps=False)),
+        Preparation(plain, ("a", "b")),
+        Preparation(plain, ("a", "c")),
+        Preparation(plain, ("a", "c"), OrientationOptions(orientation=1.0)),
+    ]
+    assert len({way.key(record) for way in ways}) == len(ways)
+
+
+def test_main_clips_may_be_seen_by_a_detector_that_is_right_about_the_tilt(tmp_path: Path) -> None:
+    """The refiners see the body as it stands, the truth and the angles stay."""
+    shard = known_shard(count=30)
+    degrees = np.zeros((30, 12, 3), dtype="<f4")
+    tilt = Rotation.from_euler("x", 15, degrees=True).as_matrix()
+    world = (shard.landmarks_world @ tilt.T).astype("<f4")
+    shard = replace(
+        shard, landmarks_world=world, corrupted_angles=degrees, ground_truth_angles=degrees
+    )
+    refiners = refiners_in(tmp_path)
+    clips = [
+        prepare_main(shard, Preparation(RepairOptions(filter=False), (), turned), *refiners)
+        for turned in (OrientationOptions(), OrientationOptions(orientation=1.0))
+    ]
+    off = [
+        np.abs(clip.landmarks[:, list(COCO_FROM_MEDIAPIPE), 2] - clip.pose[..., 2]).mean()
+        for clip in clips
+    ]
+    assert off[1] < 0.2 * off[0]
+    np.testing.assert_array_equal(clips[0].pose, clips[1].pose)
+    np.testing.assert_array_equal(clips[0].angles, clips[1].angles)
+    assert np.abs(clips[0].refined - clips[1].refined).max() > 0.01
 
 
 def test_errors_are_taken_the_shorter_way_round() -> None:

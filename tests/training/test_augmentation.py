@@ -16,6 +16,7 @@ from gonio.training.augmentation import (
     augmented,
     hidden,
     mirrored,
+    orientation_change,
     reoriented,
     rolled,
 )
@@ -114,18 +115,21 @@ def test_a_detector_may_be_right_about_how_the_body_is_turned(clip: PreparedSequ
     coco = list(COCO_FROM_MEDIAPIPE)
     landmarks[:, coco, :3] = clip.pose @ turn.T
     turned = replace(clip, landmarks=landmarks)
-    right = reoriented(turned, 1.0)
+    right = reoriented(turned, orientation_change(turned, 1.0))
     np.testing.assert_allclose(right.landmarks[:, coco, :3], clip.pose, atol=1e-4)
-    half = reoriented(turned, 0.5)
+    half = reoriented(turned, orientation_change(turned, 0.5))
     expected = clip.pose @ Rotation.from_euler("x", 10, degrees=True).as_matrix().T
     np.testing.assert_allclose(half.landmarks[:, coco, :3], expected, atol=1e-3)
     np.testing.assert_array_equal(right.landmarks[..., 3:], turned.landmarks[..., 3:])
-    assert_same(reoriented(turned, 0.0), turned)
+    assert orientation_change(turned, 0.0) is None
+    assert_same(reoriented(turned, None), turned)
 
 
 def test_a_turn_of_the_detector_leaves_image_and_truth(clip: PreparedSequence) -> None:
-    turned = reoriented(clip, 0.0, turn=(0.0, 0.3, 0.0))
     matrix = Rotation.from_euler("y", 0.3).as_matrix()
+    change = orientation_change(clip, 0.0, turn=(0.0, 0.3, 0.0))
+    np.testing.assert_allclose(change, matrix)
+    turned = reoriented(clip, change)
     np.testing.assert_allclose(
         turned.landmarks[..., :3], clip.landmarks[..., :3] @ matrix.T, atol=1e-5
     )
@@ -139,4 +143,5 @@ def test_a_turn_about_the_vertical_of_the_image_is_not_taken_back(clip: Prepared
     coco = list(COCO_FROM_MEDIAPIPE)
     landmarks[:, coco, :3] = clip.pose @ matrix.T
     turned = replace(clip, landmarks=landmarks)
-    np.testing.assert_allclose(reoriented(turned, 1.0).landmarks, turned.landmarks, atol=0.01)
+    change = orientation_change(turned, 1.0)
+    np.testing.assert_allclose(reoriented(turned, change).landmarks, turned.landmarks, atol=0.01)

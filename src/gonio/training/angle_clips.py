@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +22,7 @@ from gonio.models.main_refiner import MainInputs, main_inputs
 from gonio.options import RepairOptions
 from gonio.signals import nearest
 from gonio.skeleton import COCO_FROM_MEDIAPIPE
+from gonio.training.augmentation import OrientationOptions
 from gonio.training.clips import (
     Array,
     Clip,
@@ -36,6 +36,7 @@ from gonio.training.clips import (
 from gonio.training.prepare import prepare_repaired
 from gonio.types import LandmarkSequence, RefinedPose
 
+A = TypeVar("A", bound="AngleClip")
 ANGLES_FORMAT = 1
 
 
@@ -117,6 +118,27 @@ class MainClip(AngleClip):
         return MainInputs(raw, self.refined, self.log_sigma, self.pose_there, self.view)
 
 
+@dataclass(frozen=True)
+class Preparation:
+    """What a clip is prepared with.
+
+    Attributes:
+        repair: as `inference` repairs.
+        refiners: hashes of the checkpoints that are run on it.
+        turned: how the detector is to err about the body's orientation before they see it.
+    """
+
+    repair: RepairOptions
+    refiners: tuple[str, ...] = ()
+    turned: OrientationOptions = field(default_factory=OrientationOptions)
+
+    def key(self, record: Record) -> str:
+        """Name of the prepared clip of a record: changes with the shard and all of this."""
+        turned = [self.turned.model_dump()] if self.refiners else []
+        ways = [self.repair.model_dump(), list(self.refiners), *turned]
+        return digest([ANGLES_FORMAT, made_from(record), *ways])
+
+
 def prepare_angles(shard: Shard, repair: RepairOptions) -> AngleClip:
     """Angles of a shard as the networks see them, beside the truth.
 
@@ -151,21 +173,22 @@ def _angles_beside(shard: Shard, repaired: LandmarkSequence) -> AngleClip:
 
 
 def prepare_main(
-    shard: Shard, repair: RepairOptions, depth: DepthRefiner, joint: JointRefiner
+    shard: Shard, preparation: Preparation, depth: DepthRefiner, joint: JointRefiner
 ) -> MainClip:
     """What both refiners say of a shard, as in use, beside the truth.
 
     Args:
         shard: with angles.
-        repair: as `inference` repairs.
+        preparation: repair, and how the detector is to err about the body's orientation.
         depth: the depth refiner that the main refiner joins.
         joint: the joint refiner that it joins.
 
     Raises:
         InputError: the shard has no angles.
     """
-    repaired = repair_landmarks(shard.landmark_sequence, repair).sequence
+    repaired = repair_landmarks(shard.landmark_sequence, preparation.repair).sequence
     angles = _angles_beside(shard, repaired)
+    repaired = _turned(repaired, shard, preparation.turned)
     whole = prepare_repaired(shard, repaired)
     inputs = PoseInputs(whole.landmarks, whole.frame, whole.there)
     rows = nearest(repaired.time_s, shard.time_s)
@@ -187,6 +210,15 @@ def prepare_main(
     )
 
 
+def _turned(
+    repaired: LandmarkSequence, shard: Shard, turned: OrientationOptions
+) -> LandmarkSequence:
+    """The landmarks with the orientation that another detector would have given the body."""
+    rng = np.random.default_rng([0x7142, *f"{shard.sequence} {shard.camera}".encode()])
+    rotation = turned.rotation(prepare_repaired(shard, repaired), rng)
+    return repaired if rotation is None else replace(repaired, world=repaired.world @ rotation.T)
+
+
 def refined_pose_of(clip: MainClip) -> RefinedPose:
     """The depth refiner's pose of a clip, with what the main refiner needs of it."""
     there = clip.pose_there[..., None]
@@ -199,17 +231,6 @@ def refined_pose_of(clip: MainClip) -> RefinedPose:
         elevation_deg=unknown,
         refiner="depth",
     )
-
-
-def angle_key(record: Record, repair: RepairOptions, refiners: tuple[str, ...] = ()) -> str:
-    """Name of a prepared clip: changes with the shard and all that it was prepared with.
-
-    Args:
-        record: of the shard with angles.
-        repair: as it was prepared with.
-        refiners: hashes of the checkpoints that were run on it.
-    """
-    return digest([ANGLES_FORMAT, made_from(record), repair.model_dump(), list(refiners)])
 
 
 class AngleStore(ClipStore[AngleClip]):
@@ -235,65 +256,51 @@ class MainStore(ClipStore[MainClip]):
 
 
 def prepare_angle_clips(
-    manifest: Manifest, store: AngleStore, repair: RepairOptions
+    manifest: Manifest, store: AngleStore, preparation: Preparation
 ) -> Iterator[Prepared[AngleClip]]:
     """Prepare the shards that are not prepared yet, for the joint refiner.
 
     Raises:
         InputError: a shard is damaged or has no angles.
     """
-    for record, key in left_to_prepare(manifest, store, partial(angle_key, repair=repair)):
-        yield Prepared(key, prepare_angles(read_shard(manifest.path_of(record)), repair))
+    for record, key in left_to_prepare(manifest, store, preparation.key):
+        shard = read_shard(manifest.path_of(record))
+        yield Prepared(key, prepare_angles(shard, preparation.repair))
 
 
 def prepare_main_clips(
     manifest: Manifest,
     store: MainStore,
-    repair: RepairOptions,
+    preparation: Preparation,
     refiners: tuple[DepthRefiner, JointRefiner],
-    hashes: tuple[str, ...],
 ) -> Iterator[Prepared[MainClip]]:
     """Prepare the shards that are not prepared yet, for the main refiner.
 
     Args:
         manifest: of the shards with angles.
         store: says what is there already.
-        repair: as `inference` repairs.
+        preparation: names the checkpoints of the refiners too.
         refiners: that the main refiner joins.
-        hashes: of their checkpoints.
 
     Raises:
         InputError: a shard is damaged or has no angles.
     """
-    key_of = partial(angle_key, repair=repair, refiners=hashes)
-    for record, key in left_to_prepare(manifest, store, key_of):
+    for record, key in left_to_prepare(manifest, store, preparation.key):
         shard = read_shard(manifest.path_of(record))
-        yield Prepared(key, prepare_main(shard, repair, *refiners))
+        yield Prepared(key, prepare_main(shard, preparation, *refiners))
 
 
 def angle_clip_list(
-    manifest: Manifest, store: AngleStore, repair: RepairOptions
-) -> ClipList[AngleClip]:
-    """The clips of a manifest for the joint refiner.
-
-    Raises:
-        InputError: the training or the validation split is empty.
-    """
-    return list_clips(manifest, store, partial(angle_key, repair=repair))
-
-
-def main_clip_list(
-    manifest: Manifest, store: MainStore, repair: RepairOptions, hashes: tuple[str, ...]
-) -> ClipList[MainClip]:
-    """The clips of a manifest for the main refiner.
+    manifest: Manifest, store: ClipStore[A], preparation: Preparation
+) -> ClipList[A]:
+    """The clips of a manifest for the joint refiner or the main refiner.
 
     Args:
         manifest: of the shards with angles.
         store: of the prepared clips.
-        repair: as they were prepared.
-        hashes: of the checkpoints that they were prepared with.
+        preparation: as they were prepared.
 
     Raises:
         InputError: the training or the validation split is empty.
     """
-    return list_clips(manifest, store, partial(angle_key, repair=repair, refiners=hashes))
+    return list_clips(manifest, store, preparation.key)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gonio.models.main_refiner import wrapped
+from gonio.models.main_network import wrapped
 from gonio.skeleton import JOINT_MIRROR, MIRROR_SIGNS
 
 SMOOTH_RAD = 0.05

@@ -24,6 +24,7 @@ from gonio.skeleton import (
     MEDIAPIPE_MIRROR,
 )
 from gonio.training.prepare import PreparedSequence
+from gonio.types import FloatArray
 
 _PLACE_U, _PLACE_V = (FRAME_FEATURES.index(name) for name in ("mid_hip_u", "mid_hip_v"))
 _COCO = list(COCO_FROM_MEDIAPIPE)
@@ -37,17 +38,11 @@ LIMBS: tuple[tuple[int, ...], ...] = tuple(
 """Landmarks of each limb beyond its root: what something in front of it hides together."""
 
 
-class AugmentationOptions(BaseModel):
-    """How strongly training clips are changed; 0 switches a change off."""
+class OrientationOptions(BaseModel):
+    """How a detector that errs otherwise about the whole body's orientation would see a clip."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    mirror: bool = True
-    roll_deg: float = Field(
-        12.0, ge=0, le=90, description="largest turn in the image plane; small ones are likelier"
-    )
-    world_noise_m: float = Field(0.01, ge=0, le=0.5, description="standard deviation a clip")
-    image_noise_m: float = Field(0.006, ge=0, le=0.5, description="standard deviation a clip")
     orientation: float = Field(
         0.0, ge=0, le=1, description="share of the detector's mean tilt that is taken back"
     )
@@ -57,6 +52,22 @@ class AugmentationOptions(BaseModel):
     turn_noise_deg: float = Field(
         0.0, ge=0, le=45, description="the same about the image's vertical"
     )
+
+    def rotation(self, clip: PreparedSequence, rng: Generator) -> FloatArray | None:
+        """The turn (3, 3) of the world landmarks of a clip; None where there is none."""
+        noise = np.array([self.tilt_noise_deg, self.turn_noise_deg, self.tilt_noise_deg])
+        return orientation_change(clip, self.orientation, np.radians(noise * rng.normal(size=3)))
+
+
+class AugmentationOptions(OrientationOptions):
+    """How strongly training clips are changed; 0 switches a change off."""
+
+    mirror: bool = True
+    roll_deg: float = Field(
+        12.0, ge=0, le=90, description="largest turn in the image plane; small ones are likelier"
+    )
+    world_noise_m: float = Field(0.01, ge=0, le=0.5, description="standard deviation a clip")
+    image_noise_m: float = Field(0.006, ge=0, le=0.5, description="standard deviation a clip")
     limb_dropout: float = Field(0.05, ge=0, le=1, description="share of limbs that are hidden")
     frame_dropout: float = Field(0.03, ge=0, le=1, description="share of frames that are hidden")
 
@@ -75,8 +86,7 @@ def augmented(
         options: how strongly.
         rng: of this clip in this epoch.
     """
-    noise = np.array([options.tilt_noise_deg, options.turn_noise_deg, options.tilt_noise_deg])
-    clip = reoriented(clip, options.orientation, np.radians(noise * rng.normal(size=3)))
+    clip = reoriented(clip, options.rotation(clip, rng))
     if options.mirror and rng.random() < 0.5:
         clip = mirrored(clip)
     angle = np.radians(options.roll_deg) * rng.uniform(-1, 1) * rng.uniform()
@@ -90,22 +100,24 @@ def augmented(
     return replace(clip, frame=frame)
 
 
-def reoriented(
+def orientation_change(
     clip: PreparedSequence, share: float, turn: ArrayLike = (0.0, 0.0, 0.0)
-) -> PreparedSequence:
-    """The clip of a detector that errs otherwise about how the whole body stands.
+) -> FloatArray | None:
+    """The turn of a detector that errs otherwise about how the whole body stands.
 
     MediaPipe tilts rendered bodies by several degrees towards or away from the camera, by more
     the further the camera is from level; people on real video it hardly tilts (its world
     landmarks agree with the ray frame there). A network that learns from the tilted ones learns
-    to distrust a tilt that is right. The image and the truth stay; the world landmarks are turned
-    by one rotation, constant over the clip.
+    to distrust a tilt that is right.
 
     Args:
         clip: prepared.
         share: of the mean tilt from MediaPipe's pose to the truth (about x and z of the ray frame)
             that is taken back.
         turn: (3,) a turn on top of it, rotation vector, radians.
+
+    Returns:
+        (3, 3) one rotation for the whole clip; None where there is none.
     """
     whole = (clip.weight > 0) & clip.there[:, _COCO].all(axis=1)
     vector = np.array(turn, dtype=float)
@@ -117,11 +129,20 @@ def reoriented(
             for true, pose in zip(clip.pose[some], said, strict=True)
         ]
         vector += share * np.mean(turns, axis=0) * (1, 0, 1)
-    if not vector.any():
+    return np.asarray(Rotation.from_rotvec(vector).as_matrix()) if vector.any() else None
+
+
+def reoriented(clip: PreparedSequence, rotation: FloatArray | None) -> PreparedSequence:
+    """The clip with its world landmarks turned; the image and the truth stay.
+
+    Args:
+        clip: prepared.
+        rotation: as `orientation_change` gives it.
+    """
+    if rotation is None:
         return clip
-    rotation = Rotation.from_rotvec(vector).as_matrix().astype(np.float32)
     landmarks = clip.landmarks.copy()
-    landmarks[..., :3] = landmarks[..., :3] @ rotation.T
+    landmarks[..., :3] = landmarks[..., :3] @ rotation.T.astype(np.float32)
     return replace(clip, landmarks=landmarks)
 
 

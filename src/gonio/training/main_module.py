@@ -20,12 +20,10 @@ from gonio.models.checkpoint_io import Checkpoint
 from gonio.models.depth_network import Batch, PoseAwareDepthRefiner, angles_of
 from gonio.models.depth_refiner import FEET, DepthRefiner
 from gonio.models.joint_refiner import AngleBatch, JointConstraintRefiner, JointRefiner
+from gonio.models.main_network import MainBatch, MainRefined, MainRefinerNetwork
 from gonio.models.main_refiner import (
-    MainBatch,
     MainInputs,
-    MainRefined,
     MainRefiner,
-    MainRefinerNetwork,
     load_network,
     main_inputs,
     make_header,

@@ -15,6 +15,7 @@ from gonio.reporting.training_figure import training_figure
 from gonio.training.angle_clips import (
     AngleClip,
     AngleStore,
+    Preparation,
     angle_clip_list,
     prepare_angle_clips,
 )
@@ -32,7 +33,8 @@ def prepare_clips(
     """The shards with angles that are not prepared yet."""
     options = JointTrainingOptions.from_parameters(parameters)
     manifest = angle_shards_so_far.manifest().select(options.sources)
-    yield from prepare_angle_clips(manifest, joint_clips_so_far, repair_of(parameters))
+    preparation = Preparation(repair_of(parameters))
+    yield from prepare_angle_clips(manifest, joint_clips_so_far, preparation)
 
 
 def list_clips(
@@ -41,7 +43,7 @@ def list_clips(
     """The prepared clips of each split."""
     options = JointTrainingOptions.from_parameters(parameters)
     manifest = angle_shards_so_far.manifest().select(options.sources)
-    return angle_clip_list(manifest, joint_clips, repair_of(parameters))
+    return angle_clip_list(manifest, joint_clips, Preparation(repair_of(parameters)))
 
 
 def train(

@@ -18,7 +18,13 @@ from gonio.models.joint_refiner import JointRefiner
 from gonio.models.registry import load_refiners, no_checkpoint
 from gonio.reporting.figures import figure_png
 from gonio.reporting.training_figure import training_figure
-from gonio.training.angle_clips import MainClip, MainStore, main_clip_list, prepare_main_clips
+from gonio.training.angle_clips import (
+    MainClip,
+    MainStore,
+    Preparation,
+    angle_clip_list,
+    prepare_main_clips,
+)
 from gonio.training.angle_training_options import MainTrainingOptions
 from gonio.training.clips import ClipList, Prepared
 from gonio.training.main_module import train_main_refiner
@@ -67,9 +73,8 @@ def prepare_clips(
     options = MainTrainingOptions.from_parameters(parameters)
     manifest = angle_shards_so_far.manifest().select(options.sources)
     refiners = (joined_refiners.depth, joined_refiners.joint)
-    yield from prepare_main_clips(
-        manifest, main_clips_so_far, repair_of(parameters), refiners, joined_refiners.hashes
-    )
+    preparation = Preparation(repair_of(parameters), joined_refiners.hashes, options.turned)
+    yield from prepare_main_clips(manifest, main_clips_so_far, preparation, refiners)
 
 
 def list_clips(
@@ -81,7 +86,8 @@ def list_clips(
     """The prepared clips of each split."""
     options = MainTrainingOptions.from_parameters(parameters)
     manifest = angle_shards_so_far.manifest().select(options.sources)
-    return main_clip_list(manifest, main_clips, repair_of(parameters), joined_refiners.hashes)
+    preparation = Preparation(repair_of(parameters), joined_refiners.hashes, options.turned)
+    return angle_clip_list(manifest, main_clips, preparation)
 
 
 def train(
