@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -34,11 +35,13 @@ class RenderedSource:
         motion_folder: clips of recorded motion; where it does not exist, motion is made.
         options: what to render.
         observation: how the frames are looked at.
+        made_kinds: how likely each kind of made motion is; None: as usual.
     """
 
     motion_folder: Path
     options: RenderedOptions = field(default_factory=RenderedOptions)
     observation: ObservationOptions = field(default_factory=ObservationOptions)
+    made_kinds: Mapping[str, float] | None = None
 
     @property
     def name(self) -> str:
@@ -74,7 +77,7 @@ class RenderedSource:
             logger.info("no motion clips in %s: all motion is made", self.motion_folder)
         options = replace(self.options, motion_folder=str(self.motion_folder) if clips else None)
         motion = self._motion()
-        return [self._task(task, motion) for task in list_tasks(options)]
+        return [self._task(task, motion) for task in list_tasks(options, self.made_kinds)]
 
     def _task(self, task: RenderedTask, motion: str) -> Task:
         content: dict[str, Any] = asdict(replace(task, motion_folder=None))

@@ -84,6 +84,23 @@ def test_walking_moves_ahead_and_swings_arms_against_legs() -> None:
     assert max(shares) < 1.8
 
 
+def test_one_leg_stands_while_the_other_goes_high() -> None:
+    """Over some clips: one leg hangs below the hips, the other at times above them."""
+    steepest, highest = [], []
+    for seed in range(12):
+        motion = procedural.make_motion("one_leg", seed, 60)
+        down = [
+            (motion.matrices[:, BONE[f"{side}{part}"]] @ [0.0, -1.0, 0.0])[:, 1]
+            for side in ("Left", "Right")
+            for part in ("UpLeg", "Leg")
+        ]
+        left, right = down[0] + down[1], down[2] + down[3]
+        steepest.append(min(left.mean(), right.mean()))
+        highest.append(max(left.max(), right.max()))
+    assert max(steepest) < -1.6  # of -2 for a leg that hangs straight
+    assert max(highest) > 0.3
+
+
 def test_lying_bodies_lie() -> None:
     flat = 0
     for seed in range(12):

@@ -57,6 +57,22 @@ def _clip(performer: str, action: str, frames: int) -> ClipInfo:
     return ClipInfo("a.npz", f"{performer}{action}", performer, action, frames, 0.8)
 
 
+def test_kinds_of_made_motion_are_drawn_by_their_weights() -> None:
+    options = RenderedOptions(frames=27_000)
+    usual = Counter(task.made[0] for task in list_tasks(options) if task.made)
+    assert "one_leg" not in usual  # else what was rendered before would be outdated
+    kinds = {"one_leg": 3.0, "sit": 1.0}
+    made = Counter(task.made[0] for task in list_tasks(options, kinds) if task.made)
+    assert set(made) == set(kinds)
+    assert 0.65 < made["one_leg"] / sum(made.values()) < 0.85
+
+
+@pytest.mark.parametrize("kinds", [{"fly": 1.0}, {"walk": -1.0, "sit": 2.0}, {"walk": 0.0}])
+def test_impossible_kinds_are_refused(kinds: dict[str, float]) -> None:
+    with pytest.raises(InputError, match="one_leg"):
+        list_tasks(RenderedOptions(frames=900), kinds)
+
+
 def test_unknown_performers_are_for_training_and_every_split_gets_somebody() -> None:
     clips = (
         _clip("unknown", "walking", 300),

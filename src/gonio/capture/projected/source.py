@@ -17,7 +17,12 @@ from gonio.capture.projected.measured import measured_detector
 from gonio.capture.reference_body import reference_scale
 from gonio.capture.rendered.scene_sampling import sample_scene
 from gonio.capture.rendered.sequence import RenderedSequence
-from gonio.capture.rendered.tasks import RenderedOptions, RenderedTask
+from gonio.capture.rendered.tasks import (
+    MADE_WEIGHTS,
+    RenderedOptions,
+    RenderedTask,
+    checked_kinds,
+)
 from gonio.capture.rendered_source import RenderedSource
 from gonio.capture.shards import ShardLabels
 from gonio.capture.store import ShardStore
@@ -41,6 +46,7 @@ class ProjectedOptions:
         seed: of everything; its bodies and scenes are others than those of rendered pairs.
         sequence_frames: frames a sequence, 0.1 s apart.
         made_share, mix_share, offset_share: as in `RenderedOptions`.
+        made_kinds: how likely each kind of made motion is, in any unit.
         offset_factor: on the strength of the random offsets of the joints.
         tilt_share: of sequences whose body is tilted as a whole.
         tilt_deg: standard deviation of the tilt about any axis, degrees.
@@ -55,6 +61,7 @@ class ProjectedOptions:
     seed: int = 1000
     sequence_frames: int = 24
     made_share: float = 0.3
+    made_kinds: dict[str, float] = field(default_factory=lambda: dict(MADE_WEIGHTS))
     mix_share: float = 0.35
     offset_share: float = 0.7
     offset_factor: float = 1.5
@@ -63,6 +70,7 @@ class ProjectedOptions:
     elevation_deg: tuple[float, float] = (-15.0, 45.0)
 
     def __post_init__(self) -> None:
+        checked_kinds(self.made_kinds)
         if min(self.sequences, self.cameras) < 1 or self.sequence_frames < 6:
             raise InputError(
                 f"projected: sequences {self.sequences}, cameras {self.cameras}, sequence_frames "
@@ -112,7 +120,8 @@ class ProjectedSource:
         }
 
     def _movements(self) -> RenderedSource:
-        return RenderedSource(self.motion_folder, self.options.rendered())
+        options = self.options
+        return RenderedSource(self.motion_folder, options.rendered(), made_kinds=options.made_kinds)
 
     def _rendered(self) -> Manifest:
         return ShardStore(self.shards_folder).manifest().select(["rendered"])

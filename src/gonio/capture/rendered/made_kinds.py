@@ -1,4 +1,4 @@
-"""The kinds of made motion: gait, reaching, bending, sitting, lying and any pose at all.
+"""The kinds of made motion: gait, reaching, bending, sitting, lying, one leg, any pose at all.
 
 Each kind gives joint angles over time, the path of the hips and, where the whole body is turned,
 its orientation. Angle names and limits are those of `procedural`.
@@ -215,6 +215,35 @@ def _bend(clock: Clock) -> Made:
     return angles, _still(clock), pelvis
 
 
+def _one_leg(clock: Clock) -> Made:
+    """Standing on one leg, the other raised in any direction, the trunk leaning to balance it.
+
+    Kicks, leg raises, the standing scale: what tests of balance and martial arts ask for.
+    """
+    rng = clock.rng
+    angles = _standing(clock)
+    _arms_anywhere(clock, angles, rng.uniform(0.6, 1.5))
+    stance, free = rng.permutation(["left", "right"])
+    sign = 1.0 if stance == "right" else -1.0
+    pause_s = rng.uniform(0.5, 1.5)
+    pitch = clock.wander(-20, 75, pause_s)
+    roll = clock.wander(-10, 35, pause_s)  # down on the side of the leg that stands
+    angles[f"{stance} hip flexion"] = clock.around(5, 8) + pitch
+    angles[f"{stance} hip abduction"] = clock.around(0, 5) + roll
+    angles[f"{stance} knee flexion"] = clock.wander(0, 45, pause_s)
+    straight = rng.random() < 0.6
+    angles[f"{free} hip flexion"] = clock.wander(-15, 110, pause_s)
+    angles[f"{free} hip abduction"] = clock.wander(-10, 40, pause_s)
+    angles[f"{free} hip rotation"] = clock.wander(-25, 25, pause_s)
+    angles[f"{free} knee flexion"] = clock.wander(0, 15 if straight else 120, pause_s)
+    angles[f"{free} ankle flexion"] = clock.wander(-35, 15, pause_s)
+    angles["trunk flexion"] = clock.wander(-20, 35)
+    angles["trunk bend"] = clock.wander(-20, 20)
+    angles["trunk rotation"] = clock.wander(-30, 30)
+    body = Rotation.from_euler("xz", np.column_stack([pitch, sign * roll]), degrees=True)
+    return angles, _still(clock), body.as_matrix()
+
+
 def _sit(clock: Clock) -> Made:
     """Sitting on a seat or the floor, arms busy, legs together, apart or crossed."""
     rng = clock.rng
@@ -277,5 +306,8 @@ KINDS: dict[str, Callable[[Clock], Made]] = {
     "bend": _bend,
     "sit": _sit,
     "lie": _lie,
+    "one_leg": _one_leg,
 }
 """The kinds of made motion."""
+SEED_OF_KIND: tuple[str, ...] = ("bend", "lie", "poses", "reach", "sit", "walk", "one_leg")
+"""A kind's place here is part of its seed: new kinds come last, else made motion changes."""

@@ -6,6 +6,7 @@ Splits share neither a performer of motion nor a body.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -31,6 +32,7 @@ MADE_WEIGHTS: dict[str, float] = {
     "sit": 0.12,
     "lie": 0.06,
 }
+"""How likely each kind of made motion is, unless other weights are asked for."""
 
 
 @dataclass(frozen=True)
@@ -132,19 +134,42 @@ class RenderedTask:
     detector: str = ""
 
 
-def list_tasks(options: RenderedOptions) -> list[RenderedTask]:
+def list_tasks(
+    options: RenderedOptions, made_kinds: Mapping[str, float] | None = None
+) -> list[RenderedTask]:
     """The sequences to render, the same for the same options and motion folder.
 
     A longer list begins with the shorter one. Recorded clips are sampled by action first, so that
     an action with many clips does not crowd out the others.
 
+    Args:
+        options: what to render.
+        made_kinds: how likely each kind of made motion is, in any unit; None: `MADE_WEIGHTS`.
+
     Raises:
         MissingFileError: there is no such motion folder.
-        InputError: a file in it is not in the format, or a split would have no performer.
+        InputError: a file in it is not in the format, a split would have no performer, or there is
+            no such kind of made motion.
     """
+    kinds = checked_kinds(made_kinds or MADE_WEIGHTS)
     pools = _pools(options.motion_folder)
     count = -(-options.frames // options.sequence_frames)
-    return [_task(options, pools, index) for index in range(count)]
+    return [_task(options, pools, kinds, index) for index in range(count)]
+
+
+def checked_kinds(weights: Mapping[str, float]) -> dict[str, float]:
+    """Weights of kinds of made motion, which sum to 1.
+
+    Raises:
+        InputError: no such kind, or a weight below 0, or none above.
+    """
+    total = sum(weights.values())
+    if not set(weights) <= set(KINDS) or min(weights.values(), default=-1) < 0 or total <= 0:
+        raise InputError(
+            f"made_kinds is {dict(weights)}; allowed are weights of 0 or more, not all 0, of "
+            f"{', '.join(KINDS)}"
+        )
+    return {kind: weight / total for kind, weight in weights.items()}
 
 
 def split_performers(clips: tuple[ClipInfo, ...]) -> dict[str, str]:
@@ -188,7 +213,9 @@ def _pools(folder: str | None) -> dict[str, _Pool]:
     return pools
 
 
-def _task(options: RenderedOptions, pools: dict[str, _Pool], index: int) -> RenderedTask:
+def _task(
+    options: RenderedOptions, pools: dict[str, _Pool], kinds: dict[str, float], index: int
+) -> RenderedTask:
     rng = np.random.default_rng([0x7A5C, options.seed, index])
     split = str(rng.choice(SPLITS, p=options.split_shares))
     pool = pools[split]
@@ -198,7 +225,7 @@ def _task(options: RenderedOptions, pools: dict[str, _Pool], index: int) -> Rend
     if made:
         # Numbers of made performers follow those of the bodies: no split shares one.
         number = SPLITS.index(split) * 10_000_000 + options.seed % 100 * 100_000 + index
-        kind = (str(rng.choice(list(MADE_WEIGHTS), p=list(MADE_WEIGHTS.values()))), number)
+        kind = (str(rng.choice(list(kinds), p=list(kinds.values()))), number)
         performers = [f"made{number}"]
     else:
         clip = _part(rng, pool, options)
@@ -245,4 +272,4 @@ def _fingerprint(task: RenderedTask) -> str:
     return hashlib.sha256(repr(content).encode()).hexdigest()[:8]
 
 
-assert set(MADE_WEIGHTS) == set(KINDS)
+assert set(MADE_WEIGHTS) <= set(KINDS)
