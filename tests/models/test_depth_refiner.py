@@ -13,6 +13,7 @@ from gonio.models.depth_network import Batch, DepthRefinerConfig, PoseAwareDepth
 from gonio.models.depth_refiner import (
     KIND,
     SHIPPED_CHECKPOINT,
+    STEPS_OF_USE,
     DepthRefiner,
     joined_checkpoint,
     load_network,
@@ -326,6 +327,25 @@ def test_the_skeleton_fit_steadies_the_bones(walking: LandmarkSequence) -> None:
     assert variation(replace(FULL, skeleton_fit=True)) < 0.9 * variation(FULL)
     with pytest.raises(InputError, match="needs sigma_head"):
         replace(FULL, skeleton_fit=True, sigma_head=False)
+
+
+def test_each_step_of_use_can_be_left_out(walking: LandmarkSequence) -> None:
+    """What an ablation compares is what the configuration without the step gives."""
+    config = replace(FULL, mirror_average=True, skeleton_fit=True)
+    one, other = trained_looking(config), trained_looking(config, seed=1)
+    header = make_header(config, ABOUT)
+    whole = DepthRefiner(one, header, others=[other])
+    assert whole.steps() == STEPS_OF_USE
+    less = {step: whole.without(step) for step in whole.steps()}
+    for step, refiner in less.items():
+        assert refiner.steps() == tuple(s for s in STEPS_OF_USE if s != step)
+        change = np.abs(refiner.refine(walking).positions - whole.refine(walking).positions)
+        assert change.max() > 1e-3
+    alone = DepthRefiner(one, header).refine(walking).positions
+    np.testing.assert_array_equal(less["other networks"].refine(walking).positions, alone)
+    assert whole.steps() == STEPS_OF_USE  # as it was
+    with pytest.raises(InputError, match="mirror average"):
+        whole.without("feet")
 
 
 def test_several_networks_answer_together(walking: LandmarkSequence, tmp_path: Path) -> None:

@@ -58,6 +58,7 @@ def test_names_of_recordings_on_the_command_line():
         ({"max_shards": 0}, "max_shards"),
         ({"checkpoint": {}}, "evaluation: parameter checkpoint"),
         ({"checkpoints": {"raw": "x"}}, "raw are rows already"),
+        ({"checkpoints": {"shipped - feet": "x"}}, "shipped - feet are rows already"),
     ],
 )
 def test_what_is_not_allowed_is_named(parameters, message):
@@ -75,6 +76,17 @@ def test_without_a_shipped_checkpoint_there_is_no_row_and_the_log_says_so(
         assert load_refiners(EvaluationOptions()) == {}
     assert "no row 'shipped'" in caplog.text
     assert load_refiners(EvaluationOptions(shipped=False)) == {}
+
+
+def test_the_steps_of_use_are_rows_where_they_are_asked_for():
+    rows = list(load_refiners(EvaluationOptions(steps_of_use=True)))
+    assert rows[-5:] == [
+        "shipped - mirror average",
+        "shipped - skeleton fit",
+        "shipped - other networks",
+        "shipped",
+        "main",
+    ]
 
 
 def test_a_named_checkpoint_must_be_there(tmp_path):

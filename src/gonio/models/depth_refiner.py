@@ -40,6 +40,8 @@ KIND = "depth_refiner"
 SHIPPED_CHECKPOINT = Path(__file__).parent / "weights" / "depth_refiner.safetensors"
 FEET = "feet/"
 """Before the names of the weights of the foot network."""
+STEPS_OF_USE: tuple[str, ...] = ("mirror average", "skeleton fit", "other networks")
+"""What is done with the first network's answers, as far as a checkpoint asks for it."""
 WINDOWS_AT_ONCE = 32
 """Windows that go through the network together: what bounds the memory of a long clip."""
 
@@ -185,6 +187,30 @@ class DepthRefiner:
         source = SHIPPED_CHECKPOINT if path is None else Path(path)
         checkpoint = read_checkpoint(source, KIND)
         return refiner_in(checkpoint.header, checkpoint.weights, source)
+
+    def steps(self) -> tuple[str, ...]:
+        """Those of `STEPS_OF_USE` that it takes."""
+        config = self.network.config
+        taken = (config.mirror_average, config.skeleton_fit, len(self.networks) > 1)
+        return tuple(step for step, there in zip(STEPS_OF_USE, taken, strict=True) if there)
+
+    def without(self, step: str) -> DepthRefiner:
+        """The same refiner without one of its steps of use: what an ablation measures.
+
+        Args:
+            step: one of `STEPS_OF_USE`.
+
+        Raises:
+            InputError: there is no such step.
+        """
+        if step not in STEPS_OF_USE:
+            raise InputError(f"no step {step!r} of use; there are {', '.join(STEPS_OF_USE)}")
+        network, *others = self.networks
+        off = {step.replace(" ", "_"): False} if step != "other networks" else {}
+        alone = PoseAwareDepthRefiner(replace(network.config, **off))
+        alone.load_state_dict(network.state_dict())
+        kept = others if step != "other networks" else []
+        return DepthRefiner(alone, self.header, self.path, kept, self.feet)
 
     def refine(
         self, landmarks: LandmarkSequence, camera: CameraOptions | None = None

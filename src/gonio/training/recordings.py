@@ -25,6 +25,8 @@ SHIPPED = "shipped"
 """Name of the row of the network that comes with Gonio."""
 SHIPPED_MAIN = "main"
 """Name of the row of the main refiner that comes with Gonio: its pose before augmentation."""
+_WITHOUT = f"{SHIPPED} - "
+"""Begins the names of the rows of it without a step of its use."""
 BASELINES: tuple[str, ...] = ("raw", "raw + filter + scale", "repaired")
 """Names of the rows without a network."""
 _SPLITS: tuple[str, ...] = get_args(Split)
@@ -56,6 +58,8 @@ class EvaluationOptions(BaseModel):
         max_shards: measure on at most so many shards of each recording, spread evenly; None: all.
         shipped: whether the checkpoint that comes with Gonio is the last row.
         checkpoints: name of a row -> path of its checkpoint, in the order of the table.
+        steps_of_use: whether there are rows of the shipped checkpoint without each of the steps of
+            its use (`depth_refiner.STEPS_OF_USE`).
         worst_clips: how many of the worst clips are drawn.
         angles: whether joint angles are measured too, through the whole chain of `inference`.
     """
@@ -66,6 +70,7 @@ class EvaluationOptions(BaseModel):
     max_shards: int | None = Field(None, ge=1)
     shipped: bool = True
     checkpoints: dict[str, str] | None = None
+    steps_of_use: bool = False
     worst_clips: int = Field(6, ge=0, le=24)
     angles: bool = True
 
@@ -88,7 +93,8 @@ class EvaluationOptions(BaseModel):
     @field_validator("checkpoints")
     @classmethod
     def _free(cls, value: dict[str, str] | None) -> dict[str, str] | None:
-        taken = sorted({*BASELINES, SHIPPED, SHIPPED_MAIN} & set(value or {}))
+        own = {*BASELINES, SHIPPED, SHIPPED_MAIN}
+        taken = sorted(n for n in value or {} if n in own or n.startswith(_WITHOUT))
         if taken:
             raise ValueError(f"{', '.join(taken)} are rows already; name the checkpoint otherwise")
         return value
@@ -157,7 +163,11 @@ def load_refiners(options: EvaluationOptions) -> dict[str, Refiner]:
     }
     if options.shipped:
         try:
-            refiners[SHIPPED] = DepthRefiner.load()
+            shipped = DepthRefiner.load()
+            if options.steps_of_use:
+                for step in shipped.steps():
+                    refiners[_WITHOUT + step] = shipped.without(step)
+            refiners[SHIPPED] = shipped
             refiners[SHIPPED_MAIN] = MainRefiner.load()
         except MissingFileError as error:
             _log.warning("no row %r: %s", SHIPPED, error)

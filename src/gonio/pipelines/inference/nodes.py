@@ -50,7 +50,7 @@ POSE_NETWORKS = ("main_refiner", "depth_refiner")
 ANGLE_NETWORKS = ("main_refiner", "joint_refiner")
 """The same of those that change angles."""
 MIN_FRAMES = 2
-SAMPLED_STEP_S = 0.05
+SAMPLED_STEP_S = 0.1
 """Time between the frames at which samples are refined: a band changes slowly."""
 SAMPLED_FRAMES = 20_000
 """Samples of a clip are taken together as long as they are no more frames: it bounds memory."""
