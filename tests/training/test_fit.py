@@ -79,6 +79,16 @@ def test_a_killed_training_ends_as_if_it_had_not_been(
     assert resumed.curves["epoch"].tolist() == [0, 1, 2]
 
 
+def test_epochs_that_bring_nothing_are_kept_in_the_curves_too(
+    clips: ClipList[PreparedSequence], tmp_path: Path
+) -> None:
+    options = tiny_options(learning_rate=1e-15)
+    curves = train_depth_refiner(clips, options, tmp_path).curves
+    assert curves["epoch"].tolist() == [0, 1, 2]
+    (run,) = tmp_path.iterdir()
+    assert sorted(path.name for path in run.iterdir()) == ["best.ckpt", "last.ckpt"]
+
+
 def test_two_processes_share_a_training(clips: ClipList[PreparedSequence], tmp_path: Path) -> None:
     options = tiny_options(devices=2, epochs=2)
     assert options.lightning_strategy == "ddp_spawn"

@@ -130,9 +130,11 @@ def run_training(
         A row an epoch.
     """
     run = folder / f"{options.name}-{run_hash(data.clips, options)}"
-    best = ModelCheckpoint(run, "best", monitor=MONITORED, mode="min", save_last=True)
+    best = ModelCheckpoint(run, "best", monitor=MONITORED, mode="min")
+    # Lightning's `save_last` is written only when the best is, and a run would go on from there.
+    newest = ModelCheckpoint(run, "last", enable_version_counter=False)
     epoch_steps = steps_an_epoch(data.clips, options)
-    trainer = _trainer(options, run, [best, Curves()], epoch_steps)
+    trainer = _trainer(options, run, [best, newest, Curves()], epoch_steps)
     last = run / "last.ckpt"
     resumed = str(last) if options.resume and last.is_file() else None
     trainer.fit(module, datamodule=data, ckpt_path=resumed, weights_only=True)
