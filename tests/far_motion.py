@@ -1,7 +1,9 @@
-"""Movements that no training data has, rendered and seen by MediaPipe like the rendered source.
+"""Movements far from the training data, rendered and seen by MediaPipe like the rendered source.
 
 Each begins with quiet standing. They are made here, in the tests, from a body outside of the
-splits, so that no network can have learned from them.
+splits, so that no network can have learned from them. (The depth refiner has seen other bodies
+stand on one leg, in motion that was projected and not rendered; the networks of the angles have
+not.)
 """
 
 from __future__ import annotations

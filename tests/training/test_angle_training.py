@@ -166,7 +166,8 @@ def test_preparing_takes_the_truth_and_leaves_out_what_is_missing(tmp_path: Path
 
 
 def test_other_checkpoints_or_repair_are_other_clips(tmp_path: Path) -> None:
-    record = angle_manifest(tmp_path, count=3).with_status("done")[0]
+    done = angle_manifest(tmp_path, count=3).with_status("done")
+    record = replace(done[0], split="train")
     plain = RepairOptions()
     ways = [
         Preparation(plain),
@@ -176,6 +177,8 @@ def test_other_checkpoints_or_repair_are_other_clips(tmp_path: Path) -> None:
         Preparation(plain, ("a", "c"), OrientationOptions(orientation=1.0)),
     ]
     assert len({way.key(record) for way in ways}) == len(ways)
+    held_out = replace(record, split="validation")
+    assert ways[-1].key(held_out) == ways[-2].key(held_out)  # seen as in use
 
 
 def test_main_clips_may_be_seen_by_a_detector_that_is_right_about_the_tilt(tmp_path: Path) -> None:
@@ -189,8 +192,8 @@ def test_main_clips_may_be_seen_by_a_detector_that_is_right_about_the_tilt(tmp_p
     )
     refiners = refiners_in(tmp_path)
     clips = [
-        prepare_main(shard, Preparation(RepairOptions(filter=False), (), turned), *refiners)
-        for turned in (OrientationOptions(), OrientationOptions(orientation=1.0))
+        prepare_main(shard, RepairOptions(filter=False), *refiners, turned)
+        for turned in (None, OrientationOptions(orientation=1.0))
     ]
     off = [
         np.abs(clip.landmarks[:, list(COCO_FROM_MEDIAPIPE), 2] - clip.pose[..., 2]).mean()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gonio.capture.manifest import Manifest, Record
 from gonio.capture.shards import Shard, read_shard
-from gonio.capture.tasks import digest
+from gonio.capture.tasks import Split, digest
 from gonio.errors import InputError
 from gonio.landmarks.inputs import FRAME_FEATURES, PoseInputs
 from gonio.landmarks.repair import repair_landmarks
@@ -125,16 +125,21 @@ class Preparation:
     Attributes:
         repair: as `inference` repairs.
         refiners: hashes of the checkpoints that are run on it.
-        turned: how the detector is to err about the body's orientation before they see it.
+        turned: how the detector is to err about the body's orientation before they see a clip of
+            the training split; the others are seen as in use.
     """
 
     repair: RepairOptions
     refiners: tuple[str, ...] = ()
     turned: OrientationOptions = field(default_factory=OrientationOptions)
 
+    def turns_of(self, split: Split) -> OrientationOptions:
+        """How clips of a split are turned."""
+        return self.turned if split == "train" else OrientationOptions()
+
     def key(self, record: Record) -> str:
         """Name of the prepared clip of a record: changes with the shard and all of this."""
-        turned = [self.turned.model_dump()] if self.refiners else []
+        turned = [self.turns_of(record.split).model_dump()] if self.refiners else []
         ways = [self.repair.model_dump(), list(self.refiners), *turned]
         return digest([ANGLES_FORMAT, made_from(record), *ways])
 
@@ -173,22 +178,27 @@ def _angles_beside(shard: Shard, repaired: LandmarkSequence) -> AngleClip:
 
 
 def prepare_main(
-    shard: Shard, preparation: Preparation, depth: DepthRefiner, joint: JointRefiner
+    shard: Shard,
+    repair: RepairOptions,
+    depth: DepthRefiner,
+    joint: JointRefiner,
+    turned: OrientationOptions | None = None,
 ) -> MainClip:
     """What both refiners say of a shard, as in use, beside the truth.
 
     Args:
         shard: with angles.
-        preparation: repair, and how the detector is to err about the body's orientation.
+        repair: as `inference` repairs.
         depth: the depth refiner that the main refiner joins.
         joint: the joint refiner that it joins.
+        turned: how the detector is to err about the body's orientation; None: as it does.
 
     Raises:
         InputError: the shard has no angles.
     """
-    repaired = repair_landmarks(shard.landmark_sequence, preparation.repair).sequence
+    repaired = repair_landmarks(shard.landmark_sequence, repair).sequence
     angles = _angles_beside(shard, repaired)
-    repaired = _turned(repaired, shard, preparation.turned)
+    repaired = _turned(repaired, shard, turned or OrientationOptions())
     whole = prepare_repaired(shard, repaired)
     inputs = PoseInputs(whole.landmarks, whole.frame, whole.there)
     rows = nearest(repaired.time_s, shard.time_s)
@@ -287,7 +297,8 @@ def prepare_main_clips(
     """
     for record, key in left_to_prepare(manifest, store, preparation.key):
         shard = read_shard(manifest.path_of(record))
-        yield Prepared(key, prepare_main(shard, preparation, *refiners))
+        turned = preparation.turns_of(record.split)
+        yield Prepared(key, prepare_main(shard, preparation.repair, *refiners, turned))
 
 
 def angle_clip_list(
