@@ -122,7 +122,7 @@ def test_unusual_angles_are_not_pulled_to_usual_ones(
     assert pulled == {}
 
 
-@pytest.mark.xfail(strict=True, reason="a lifted knee, and some by a degree: docs/refiners.md")
+@pytest.mark.xfail(strict=True, reason="a lifted knee, a stiff one by a degree: docs/refiners.md")
 @pytest.mark.parametrize("choice", ["both", "main"])
 def test_every_unusual_angle_comes_nearer_or_within_two_degrees_of_the_truth(
     choice: Refiner, excursions_with: Callable[[Refiner], Excursions]
