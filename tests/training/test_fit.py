@@ -150,6 +150,7 @@ def test_a_trained_network_can_be_joined_with_others(
     assert [n.config.temporal_layers for n in refiner.networks] == [1, 0]
     sizes = [sum(p.numel() for p in n.parameters()) for n in refiner.networks]
     assert joined.metrics["parameters"] == sum(sizes)
+    assert refiner.header["training"]["joined_with"] == first.name  # and not where it lay
     within = joined.metrics["validation_in_use"]["within_1_sigma"]
     assert within == pytest.approx(0.6827, abs=0.01)
     assert np.isfinite(refiner.refine(seen_by_mediapipe(walking_truth(30))).positions).all()

@@ -44,6 +44,8 @@ RUNS_ALIKE = (
     "feet",
 )
 """Options that do not change what the network learns: a run may go on with others."""
+CHECKPOINT_OPTIONS = ("start_from", "joined_with")
+"""Options that are paths of checkpoints."""
 
 
 @dataclass(frozen=True)
@@ -183,11 +185,16 @@ def metrics_of(
 
 
 def about(metrics: dict[str, Any], clips: ClipList[Any], options: RunOptions) -> dict[str, Any]:
-    """The part of a header that all checkpoints have: metrics, data, training, versions."""
+    """The part of a header that all checkpoints have: metrics, data, training, versions.
+
+    Of other checkpoints that took part it bears the names, not where they lay.
+    """
+    training = options.model_dump(mode="json", exclude={"network", *RUNS_ALIKE})
+    files = {key: Path(training[key]).name for key in CHECKPOINT_OPTIONS if training.get(key)}
     return {
         "metrics": metrics,
         "data": {"hash": clips.data_hash, **clips.described},
-        "training": options.model_dump(mode="json", exclude={"network", *RUNS_ALIKE}),
+        "training": {**training, **files},
         "versions": {
             "gonio": __version__,
             **{package: version(package) for package in ("torch", "lightning", "mediapipe")},
