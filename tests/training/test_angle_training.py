@@ -127,8 +127,9 @@ def test_a_main_refiner_learns_and_can_be_used(tuned: str, tmp_path: Path) -> No
     result = train_main_refiner(clips, options, tmp_path / "runs", refiners)
     in_use = result.metrics["validation_in_use"]
     assert in_use["angle_deg"] < 0.8 * in_use["raw_angle_deg"]
-    for name in ("train_position", "train_angle"):
-        assert result.curves[name].iloc[-1] < 0.95 * result.curves[name].iloc[0], name
+    # What is left of the pose's error is noise, new in every frame, that nothing can be learned of.
+    for name, share in (("train_position", 0.95), ("train_angle", 0.9)):
+        assert result.curves[name].iloc[-1] < share * result.curves[name].iloc[0], name
     path = tmp_path / "main_refiner.safetensors"
     write_checkpoint(path, result.checkpoint)
     names = ("depth_refiner", "joint_refiner")
@@ -193,7 +194,7 @@ def test_main_clips_may_be_seen_by_a_detector_that_is_right_about_the_tilt(tmp_p
     refiners = refiners_in(tmp_path)
     clips = [
         prepare_main(shard, RepairOptions(filter=False), *refiners, turned)
-        for turned in (None, OrientationOptions(orientation=1.0))
+        for turned in (OrientationOptions(), OrientationOptions(orientation=1.0))
     ]
     off = [
         np.abs(clip.landmarks[:, list(COCO_FROM_MEDIAPIPE), 2] - clip.pose[..., 2]).mean()

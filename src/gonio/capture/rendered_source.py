@@ -12,7 +12,7 @@ from typing import Any
 from gonio.capture.observation import ObservationOptions, observe
 from gonio.capture.rendered.anny_model import load_anny
 from gonio.capture.rendered.sequence import RenderedSequence
-from gonio.capture.rendered.tasks import RenderedOptions, RenderedTask, list_tasks
+from gonio.capture.rendered.tasks import MADE_WEIGHTS, RenderedOptions, RenderedTask, list_tasks
 from gonio.capture.tasks import Converted, Split, Task, digest, fingerprint
 from gonio.landmarks.model_files import MODEL_FOLDER, find_pose_model, model_fingerprint
 
@@ -35,13 +35,13 @@ class RenderedSource:
         motion_folder: clips of recorded motion; where it does not exist, motion is made.
         options: what to render.
         observation: how the frames are looked at.
-        made_kinds: how likely each kind of made motion is; None: as usual.
+        made_kinds: how likely each kind of made motion is.
     """
 
     motion_folder: Path
     options: RenderedOptions = field(default_factory=RenderedOptions)
     observation: ObservationOptions = field(default_factory=ObservationOptions)
-    made_kinds: Mapping[str, float] | None = None
+    made_kinds: Mapping[str, float] = field(default_factory=lambda: MADE_WEIGHTS)
 
     @property
     def name(self) -> str:

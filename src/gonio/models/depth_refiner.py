@@ -206,11 +206,12 @@ class DepthRefiner:
         if step not in STEPS_OF_USE:
             raise InputError(f"no step {step!r} of use; there are {', '.join(STEPS_OF_USE)}")
         network, *others = self.networks
-        off = {step.replace(" ", "_"): False} if step != "other networks" else {}
-        alone = PoseAwareDepthRefiner(replace(network.config, **off))
-        alone.load_state_dict(network.state_dict())
-        kept = others if step != "other networks" else []
-        return DepthRefiner(alone, self.header, self.path, kept, self.feet)
+        if step == "other networks":
+            return DepthRefiner(network, self.header, self.path, feet=self.feet)
+        option = step.replace(" ", "_")
+        same = PoseAwareDepthRefiner(replace(network.config, **{option: False}))
+        same.load_state_dict(network.state_dict())
+        return DepthRefiner(same, self.header, self.path, others, self.feet)
 
     def refine(
         self, landmarks: LandmarkSequence, camera: CameraOptions | None = None

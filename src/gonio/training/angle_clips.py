@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
@@ -38,6 +38,8 @@ from gonio.types import LandmarkSequence, RefinedPose
 
 A = TypeVar("A", bound="AngleClip")
 ANGLES_FORMAT = 1
+AS_IN_USE = OrientationOptions()
+"""The detector errs about the body's orientation as it does."""
 
 
 @dataclass(frozen=True)
@@ -131,11 +133,11 @@ class Preparation:
 
     repair: RepairOptions
     refiners: tuple[str, ...] = ()
-    turned: OrientationOptions = field(default_factory=OrientationOptions)
+    turned: OrientationOptions = AS_IN_USE
 
     def turns_of(self, split: Split) -> OrientationOptions:
         """How clips of a split are turned."""
-        return self.turned if split == "train" else OrientationOptions()
+        return self.turned if split == "train" else AS_IN_USE
 
     def key(self, record: Record) -> str:
         """Name of the prepared clip of a record: changes with the shard and all of this."""
@@ -182,7 +184,7 @@ def prepare_main(
     repair: RepairOptions,
     depth: DepthRefiner,
     joint: JointRefiner,
-    turned: OrientationOptions | None = None,
+    turned: OrientationOptions = AS_IN_USE,
 ) -> MainClip:
     """What both refiners say of a shard, as in use, beside the truth.
 
@@ -191,15 +193,19 @@ def prepare_main(
         repair: as `inference` repairs.
         depth: the depth refiner that the main refiner joins.
         joint: the joint refiner that it joins.
-        turned: how the detector is to err about the body's orientation; None: as it does.
+        turned: how the detector is to err about the body's orientation.
 
     Raises:
         InputError: the shard has no angles.
     """
     repaired = repair_landmarks(shard.landmark_sequence, repair).sequence
     angles = _angles_beside(shard, repaired)
-    repaired = _turned(repaired, shard, turned or OrientationOptions())
     whole = prepare_repaired(shard, repaired)
+    rng = np.random.default_rng([0x7142, *f"{shard.sequence} {shard.camera}".encode()])
+    rotation = turned.rotation(whole, rng)
+    if rotation is not None:
+        repaired = replace(repaired, world=repaired.world @ rotation.T)
+        whole = prepare_repaired(shard, repaired)
     inputs = PoseInputs(whole.landmarks, whole.frame, whole.there)
     rows = nearest(repaired.time_s, shard.time_s)
     said = main_inputs(inputs, depth.refine(repaired)).at(rows)
@@ -218,15 +224,6 @@ def prepare_main(
         joint_refined=refined.astype(np.float32),
         **{name: getattr(angles, name) for name in AngleClip.SHAPES},
     )
-
-
-def _turned(
-    repaired: LandmarkSequence, shard: Shard, turned: OrientationOptions
-) -> LandmarkSequence:
-    """The landmarks with the orientation that another detector would have given the body."""
-    rng = np.random.default_rng([0x7142, *f"{shard.sequence} {shard.camera}".encode()])
-    rotation = turned.rotation(prepare_repaired(shard, repaired), rng)
-    return repaired if rotation is None else replace(repaired, world=repaired.world @ rotation.T)
 
 
 def refined_pose_of(clip: MainClip) -> RefinedPose:

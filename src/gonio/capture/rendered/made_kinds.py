@@ -300,14 +300,13 @@ def _lying_arm(clock: Clock, angles: Angles, side: str, lying: str) -> None:
 
 
 KINDS: dict[str, Callable[[Clock], Made]] = {
-    "poses": _poses,
-    "walk": _walk,
-    "reach": _reach,
     "bend": _bend,
-    "sit": _sit,
     "lie": _lie,
+    "poses": _poses,
+    "reach": _reach,
+    "sit": _sit,
+    "walk": _walk,
     "one_leg": _one_leg,
 }
-"""The kinds of made motion."""
-SEED_OF_KIND: tuple[str, ...] = ("bend", "lie", "poses", "reach", "sit", "walk", "one_leg")
-"""A kind's place here is part of its seed: new kinds come last, else made motion changes."""
+"""The kinds of made motion. A kind's place is part of its seed: new kinds come last, else made
+motion changes."""

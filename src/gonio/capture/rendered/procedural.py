@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from gonio.capture.rendered.made_kinds import KINDS, LIMITS, SEED_OF_KIND, Angles, Clock
+from gonio.capture.rendered.made_kinds import KINDS, LIMITS, Angles, Clock
 from gonio.capture.rendered.motion import BONE, BONES, Motion, quaternions_from_matrices
 from gonio.capture.rendered.variation import global_from_local
 from gonio.errors import InputError
@@ -39,7 +39,7 @@ def make_motion(kind: str, seed: int, frames: int, fps: float = 30.0) -> Motion:
             f"made motion {kind!r} of {frames} frames; allowed are {', '.join(KINDS)} and one "
             "frame or more"
         )
-    rng = np.random.default_rng([0x3A0E, SEED_OF_KIND.index(kind), seed])
+    rng = np.random.default_rng([0x3A0E, list(KINDS).index(kind), seed])
     clock = Clock(frames, fps, rng)
     angles, root, whole = KINDS[kind](clock)
     matrices = global_from_local(_local(angles, frames))

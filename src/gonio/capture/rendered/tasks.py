@@ -135,7 +135,7 @@ class RenderedTask:
 
 
 def list_tasks(
-    options: RenderedOptions, made_kinds: Mapping[str, float] | None = None
+    options: RenderedOptions, made_kinds: Mapping[str, float] = MADE_WEIGHTS
 ) -> list[RenderedTask]:
     """The sequences to render, the same for the same options and motion folder.
 
@@ -144,14 +144,14 @@ def list_tasks(
 
     Args:
         options: what to render.
-        made_kinds: how likely each kind of made motion is, in any unit; None: `MADE_WEIGHTS`.
+        made_kinds: how likely each kind of made motion is, in any unit.
 
     Raises:
         MissingFileError: there is no such motion folder.
         InputError: a file in it is not in the format, a split would have no performer, or there is
             no such kind of made motion.
     """
-    kinds = checked_kinds(made_kinds or MADE_WEIGHTS)
+    kinds = checked_kinds(made_kinds)
     pools = _pools(options.motion_folder)
     count = -(-options.frames // options.sequence_frames)
     return [_task(options, pools, kinds, index) for index in range(count)]
