@@ -37,6 +37,7 @@ def known_shard(
     stature_m: float = STATURE,
     sequence: str = "walk",
     subject: str = "s1",
+    source: str = "fake",
     time_s: FloatArray | None = None,
 ) -> Shard:
     """The body with given angles, filmed by a camera that looks down on it from 4 m."""
@@ -53,7 +54,7 @@ def known_shard(
         stature_m=stature_m,
     )
     time = np.arange(count) / rate_hz if time_s is None else time_s
-    labels = ShardLabels("fake", sequence, "c01", subject, rate_hz, "mediapipe full VIDEO")
+    labels = ShardLabels(source, sequence, "c01", subject, rate_hz, "mediapipe full VIDEO")
     return build_shard(_seen(truth, foot, time, noise_m), truth, labels)
 
 
@@ -115,16 +116,18 @@ def shard_store(root: Path, shards: list[Shard]) -> ShardStore:
         )
         for shard in shards
     ]
-    plan = ConversionPlan(_Nothing(), {"made": "by hand"}, "p1", tuple(tasks))
     store = ShardStore(root)
-    store.save(plan)
+    for name in dict.fromkeys(shard.source for shard in shards):
+        own = tuple(task for task in tasks if task.source == name)
+        store.save(ConversionPlan(_Nothing(name), {"made": "by hand"}, "p1", own))
     for task, shard in zip(tasks, shards, strict=True):
         store.save(Outcome(task, "p1", "done", converted=Converted(shard, view_error=0.02)))
     return store
 
 
 class _Nothing:
-    name = "fake"
+    def __init__(self, name: str) -> None:
+        self.name = name
 
     def list_tasks(self) -> list[Task]:
         return []

@@ -142,7 +142,7 @@ def test_without_a_checkpoint_it_says_how_to_go_on(shards, monkeypatch):
     [
         ({"refiner": "both"}, "angles: parameter refiner is 'both'"),
         ({"workers": 0}, "parameter workers is 0"),
-        ({"sources": "rendered+projected"}, "0.1 s apart"),
+        ({"sources": []}, "one or more"),
         ({"shortest_m": 2.5}, "below the tallest"),
         ({"stature": 1.7}, "parameter stature"),
     ],
@@ -156,6 +156,27 @@ def test_sources_are_joined_by_a_plus(shards):
     assert options(sources="aistpp+mtc").sources == ("aistpp", "mtc")
     with pytest.raises(InputError, match=r"no shards of mtc.*source=mtc"):
         plan_angles(options(sources="mtc"), CHAIN, shards, NOWHERE)
+
+
+def test_projected_motion_is_neither_repaired_nor_filtered_and_keeps_the_convention(tmp_path):
+    slow = known_shard({"knee_R_flexion_deg": 40.0}, count=20, rate_hz=10.0, source="projected")
+    plain = known_shard({"knee_R_flexion_deg": 20.0}, count=20, source="rendered")
+    both = shard_store(tmp_path / "shards", [plain, slow])
+    of_both = plan_angles(
+        options(sources="rendered+projected", true_markers="aligned"), CHAIN, both, NOWHERE
+    )
+    alone = plan_angles(options(sources="rendered", true_markers="aligned"), CHAIN, both, NOWHERE)
+    assert of_both[0].parameter_hash == alone[0].parameter_hash
+    assert of_both[1].parameters["convention_deg"] == of_both[0].parameters["convention_deg"]
+    chain = of_both[1].parameters["chain"]
+    assert not chain["repair"]["filter"]
+    assert not chain["repair"]["swaps"]
+    assert chain["angle_cutoff_hz"] is None
+    _, manifest = run(both, tmp_path / "angles", sources="projected")
+    (record,) = manifest.with_status("done")
+    extended = read_shard(manifest.path_of(record))
+    assert extended.ground_truth_angles[10, 3, 0] == pytest.approx(40.0, abs=0.1)
+    assert np.isfinite(extended.corrupted_angles).all()
 
 
 def test_markers_of_both_sides_of_a_sample(shards, tmp_path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, TypeVar
@@ -34,6 +34,7 @@ from gonio.training.clips import (
     made_from,
 )
 from gonio.training.prepare import prepare_repaired
+from gonio.training.source_chain import repair_of_source
 from gonio.types import LandmarkSequence, RefinedPose
 
 A = TypeVar("A", bound="AngleClip")
@@ -135,6 +136,10 @@ class Preparation:
     refiners: tuple[str, ...] = ()
     turned: OrientationOptions = AS_IN_USE
 
+    def repair_of(self, record: Record) -> RepairOptions:
+        """How the landmarks of a record are repaired."""
+        return repair_of_source(record.source, self.repair)
+
     def turns_of(self, split: Split) -> OrientationOptions:
         """How clips of a split are turned."""
         return self.turned if split == "train" else AS_IN_USE
@@ -142,7 +147,7 @@ class Preparation:
     def key(self, record: Record) -> str:
         """Name of the prepared clip of a record: changes with the shard and all of this."""
         turned = [self.turns_of(record.split).model_dump()] if self.refiners else []
-        ways = [self.repair.model_dump(), list(self.refiners), *turned]
+        ways = [self.repair_of(record).model_dump(), list(self.refiners), *turned]
         return digest([ANGLES_FORMAT, made_from(record), *ways])
 
 
@@ -272,7 +277,7 @@ def prepare_angle_clips(
     """
     for record, key in left_to_prepare(manifest, store, preparation.key):
         shard = read_shard(manifest.path_of(record))
-        yield Prepared(key, prepare_angles(shard, preparation.repair))
+        yield Prepared(key, prepare_angles(shard, preparation.repair_of(record)))
 
 
 def prepare_main_clips(
@@ -294,12 +299,15 @@ def prepare_main_clips(
     """
     for record, key in left_to_prepare(manifest, store, preparation.key):
         shard = read_shard(manifest.path_of(record))
-        turned = preparation.turns_of(record.split)
-        yield Prepared(key, prepare_main(shard, preparation.repair, *refiners, turned))
+        repair, turned = preparation.repair_of(record), preparation.turns_of(record.split)
+        yield Prepared(key, prepare_main(shard, repair, *refiners, turned))
 
 
 def angle_clip_list(
-    manifest: Manifest, store: ClipStore[A], preparation: Preparation
+    manifest: Manifest,
+    store: ClipStore[A],
+    preparation: Preparation,
+    repeats: Mapping[str, int] | None = None,
 ) -> ClipList[A]:
     """The clips of a manifest for the joint refiner or the main refiner.
 
@@ -307,8 +315,9 @@ def angle_clip_list(
         manifest: of the shards with angles.
         store: of the prepared clips.
         preparation: as they were prepared.
+        repeats: how often the training clips of a source are taken; once where not named.
 
     Raises:
         InputError: the training or the validation split is empty.
     """
-    return list_clips(manifest, store, preparation.key)
+    return list_clips(manifest, store, preparation.key, repeats)

@@ -41,11 +41,8 @@ class AngleOptions(BaseModel):
     @field_validator("sources")
     @classmethod
     def _usable(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not value or "projected" in value:
-            raise ValueError(
-                "allowed are sources that data_conversion made from pictures, one or more, with + "
-                "between them: projected motion has frames 0.1 s apart and no detection to repair"
-            )
+        if not value:
+            raise ValueError("allowed are sources of data_conversion, one or more, + between them")
         return value
 
     @classmethod

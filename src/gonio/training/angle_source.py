@@ -39,6 +39,7 @@ from gonio.training.angle_pairs import (
     true_both_ways,
 )
 from gonio.training.convention import Convention, convention_of
+from gonio.training.source_chain import chain_of_source
 from gonio.types import MarkerTrajectories
 
 _CHAIN = (
@@ -138,6 +139,8 @@ def plan_angles(
 ) -> list[ConversionPlan]:
     """All tasks of each source, and the hash of all that their angles depend on.
 
+    The convention of markers on the body is found on the first of the sources and holds for all.
+
     Args:
         options: of this pipeline.
         chain: the parameters of `inference`.
@@ -158,16 +161,21 @@ def plan_angles(
             raise MissingFileError(advice.replace("refiner=none", "angles.refiner=none"))
         used[name] = path
     manifest = shards.manifest().select(options.sources)
-    settings = options.settings(chain)
+    settings = {name: options.settings(chain_of_source(name, chain)) for name in options.sources}
+    convention = None
     if options.true_markers == "aligned":
-        settings = replace(
-            settings, convention=calibrated(manifest, settings, options.calibration_shards)
-        )
-    convention = settings.convention.described() if settings.convention else None
+        first = options.sources[0]
+        count = options.calibration_shards
+        convention = calibrated(manifest.select([first]), settings[first], count)
     plans = []
     for name in options.sources:
         source = AngleSource(
-            name, shards.root, settings, options.refiner, tuple(own.items()), options.max_shards
+            name,
+            shards.root,
+            replace(settings[name], convention=convention),
+            options.refiner,
+            tuple(own.items()),
+            options.max_shards,
         )
         parameters = {
             "source": name,
@@ -177,8 +185,8 @@ def plan_angles(
             "augmenter": version("pose2sim"),
             "refiner": options.refiner,
             "checkpoints": [checkpoint_record(path, own[name]) for name, path in used.items()],
-            "chain": chain.model_dump(include=set(_CHAIN)),
-            "convention_deg": convention,
+            "chain": settings[name].chain.model_dump(include=set(_CHAIN)),
+            "convention_deg": convention.described() if convention else None,
             **options.model_dump(
                 include={"bmi", "true_markers", "shortest_m", "tallest_m", "beyond_normal_deg"}
             ),

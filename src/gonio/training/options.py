@@ -43,6 +43,9 @@ class RunOptions(BaseModel):
 
     name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,60}$")
     sources: tuple[str, ...] = ("rendered",)
+    repeats: dict[str, int] = Field(
+        {}, description="how often a source's clips are taken an epoch; once where not named"
+    )
     epochs: int = Field(60, ge=1)
     batch_size: int = Field(768, ge=1, description="frames a step")
     learning_rate: float = Field(1e-3, gt=0)
@@ -79,6 +82,13 @@ class RunOptions(BaseModel):
     def _joined_by_plus(cls, value: Any) -> Any:
         """On the command line, where a comma parts parameters, sources are joined by `+`."""
         return tuple(value.split("+")) if isinstance(value, str) else value
+
+    @field_validator("repeats")
+    @classmethod
+    def _once_or_more(cls, value: dict[str, int]) -> dict[str, int]:
+        if any(count < 1 for count in value.values()):
+            raise ValueError("a source is taken 1 or more times; leave it out of sources instead")
+        return value
 
     @property
     def processes(self) -> int:
@@ -123,9 +133,6 @@ class TrainingOptions(RunOptions):
     """All parameters of `depth_training`, below `training`."""
 
     name: str = Field("depth_refiner", pattern=r"^[A-Za-z0-9_-]{1,60}$")
-    repeats: dict[str, int] = Field(
-        {}, description="how often a source's clips are taken an epoch; once where not named"
-    )
     joined_with: str | None = Field(
         None, description="a checkpoint whose networks answer together with the trained one"
     )
@@ -133,13 +140,6 @@ class TrainingOptions(RunOptions):
     augmentation: AugmentationOptions = AugmentationOptions()
     network: DepthRefinerConfig = DepthRefinerConfig()
     feet: FeetOptions = FeetOptions()
-
-    @field_validator("repeats")
-    @classmethod
-    def _once_or_more(cls, value: dict[str, int]) -> dict[str, int]:
-        if any(count < 1 for count in value.values()):
-            raise ValueError("a source is taken 1 or more times; leave it out of sources instead")
-        return value
 
 
 def repair_of(parameters: Mapping[str, Any]) -> RepairOptions:

@@ -32,6 +32,7 @@ from gonio.training.clips import (
     list_clips,
     made_from,
 )
+from gonio.training.source_chain import repair_of_source
 from gonio.training.targets import camera_in_pelvis
 from gonio.types import LandmarkSequence
 
@@ -132,14 +133,8 @@ class PreparedStore(ClipStore[PreparedSequence]):
 
 def prepared_key(record: Record, repair: RepairOptions) -> str:
     """Name of a prepared clip: changes with the shard and with the way it is prepared."""
-    return digest([PREPARED_FORMAT, made_from(record), _repair_of(record, repair).model_dump()])
-
-
-def _repair_of(record: Record, repair: RepairOptions) -> RepairOptions:
-    """Projected motion bears the errors that are left after repair, and is not repaired again."""
-    if record.source == "projected":
-        return RepairOptions(swaps=False, fill_gaps=False, filter=False)
-    return repair
+    own = repair_of_source(record.source, repair)
+    return digest([PREPARED_FORMAT, made_from(record), own.model_dump()])
 
 
 def prepare(
@@ -157,7 +152,7 @@ def prepare(
     """
     for record, key in left_to_prepare(manifest, store, partial(prepared_key, repair=repair)):
         shard = read_shard(manifest.path_of(record))
-        yield Prepared(key, prepare_shard(shard, _repair_of(record, repair)))
+        yield Prepared(key, prepare_shard(shard, repair_of_source(record.source, repair)))
 
 
 def clip_list(

@@ -44,7 +44,8 @@ def test_the_image_lies_where_the_camera_sees_the_body() -> None:
 
 
 def test_a_tilted_body_keeps_its_shape_its_place_and_gravity() -> None:
-    truth = walking_truth(5)
+    walking = walking_truth(5)
+    truth = replace(walking, markers=np.repeat(walking.joints[:, :1], 43, axis=1) + 0.1)
     turn = Rotation.from_euler("xyz", [20, 40, -10], degrees=True).as_matrix()
     other = tilted(truth, turn)
     np.testing.assert_allclose(other.mid_hip, truth.mid_hip)
@@ -53,6 +54,8 @@ def test_a_tilted_body_keeps_its_shape_its_place_and_gravity() -> None:
     np.testing.assert_allclose(np.linalg.norm(np.diff(other.joints, axis=1), axis=2), bones)
     relative = truth.joints - truth.mid_hip[:, None]
     np.testing.assert_allclose(other.joints - other.mid_hip[:, None], relative @ turn.T)
+    markers = truth.markers - truth.mid_hip[:, None]
+    np.testing.assert_allclose(other.markers - truth.mid_hip[:, None], markers @ turn.T)
 
 
 @pytest.mark.slow

@@ -191,9 +191,17 @@ def tilted(truth: Truth, turn: FloatArray) -> Truth:
         turn: (3, 3) rotation of the body about its mid-hip, camera frame.
     """
     centre = truth.mid_hip[:, None]
-    feet = None if truth.feet is None else centre + (truth.feet - centre) @ turn.T
-    joints = centre + (truth.joints - centre) @ turn.T
-    return replace(truth, joints=joints, feet=feet, markers=None, pelvis_forward=None)
+
+    def turned(points: FloatArray | None) -> FloatArray | None:
+        return None if points is None else np.asarray(centre + (points - centre) @ turn.T)
+
+    return replace(
+        truth,
+        joints=centre + (truth.joints - centre) @ turn.T,
+        feet=turned(truth.feet),
+        markers=turned(truth.markers),
+        pelvis_forward=None,
+    )
 
 
 @lru_cache(maxsize=1)

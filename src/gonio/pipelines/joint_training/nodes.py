@@ -43,7 +43,8 @@ def list_clips(
     """The prepared clips of each split."""
     options = JointTrainingOptions.from_parameters(parameters)
     manifest = angle_shards_so_far.manifest().select(options.sources)
-    return angle_clip_list(manifest, joint_clips, Preparation(repair_of(parameters)))
+    preparation = Preparation(repair_of(parameters))
+    return angle_clip_list(manifest, joint_clips, preparation, options.repeats)
 
 
 def train(

@@ -84,7 +84,8 @@ def list_clips(
 ) -> ClipList[MainClip]:
     """The prepared clips of each split."""
     manifest, preparation = _prepared_from(angle_shards_so_far, joined_refiners, parameters)
-    return angle_clip_list(manifest, main_clips, preparation)
+    repeats = MainTrainingOptions.from_parameters(parameters).repeats
+    return angle_clip_list(manifest, main_clips, preparation, repeats)
 
 
 def _prepared_from(
