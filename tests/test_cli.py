@@ -174,7 +174,7 @@ def no_shipped_checkpoint(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("refiner", "name"), [("joint", "joint"), ("depth", "depth"), ("main", "main")]
+    ("refiner", "name"), [("joint", "joint"), ("depth", "depth"), ("both", "depth")]
 )
 def test_a_network_without_a_checkpoint_is_told_before_the_work(
     kedro_run, no_shipped_checkpoint, refiner, name
@@ -204,7 +204,7 @@ def test_without_a_checkpoint_depth_is_mediapipes_and_everything_says_so(
     assert code == 0, said
     quality, report = _results(copy, "cam02")
     assert quality["refiner"] == "none"
-    assert quality["refiner_asked_for"] == "both"
+    assert quality["refiner_asked_for"] == "main"
     assert quality["checkpoints"] == {}
     warning = next(line for line in quality["warnings"] if "No depth refiner was used" in line)
     assert "06_models/depth_refiner.safetensors" in warning

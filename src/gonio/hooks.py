@@ -14,7 +14,7 @@ from kedro.pipeline import Pipeline
 
 from gonio.errors import OutputError
 from gonio.markers.augmenter_networks import check_provider
-from gonio.models.registry import TRAINED_BY, load_refiners
+from gonio.models.registry import TRAINED_BY, shared_refiners
 from gonio.options import InferenceOptions, check_names
 
 INFERENCE_RESULT = "landmarks_detected"
@@ -50,7 +50,7 @@ class GonioHooks:
         if INFERENCE_RESULT in pipeline.all_outputs():
             options = InferenceOptions.from_parameters(catalog.load("parameters"))
             check_provider(options.provider)
-            load_refiners(options.refiner, {name: catalog.load(name).path for name in TRAINED_BY})
+            shared_refiners(options.refiner, {name: catalog.load(name).path for name in TRAINED_BY})
         for name in sorted(pipeline.all_outputs()):
             dataset = catalog.get(name) if name in catalog else None
             path = getattr(dataset, "path", None)

@@ -13,8 +13,9 @@ from gonio.types import Subject
 
 Refiner = Literal["none", "depth", "joint", "both", "main"]
 
-DEFAULT_REFINER: Refiner = "both"
-"""Its networks may be missing: a run goes as far as they are there, and says so."""
+DEFAULT_REFINER: Refiner = "main"
+"""The best on validation subjects. It gives way to networks that the user has trained, and its own
+may be missing: a run goes as far as they are there, and says so."""
 CHECKPOINTS_OF: dict[Refiner, tuple[str, ...]] = {
     "none": (),
     "depth": ("depth_refiner",),

@@ -117,7 +117,8 @@ def _about_detection(video: VideoInfo, record: dict[str, Any]) -> list[str]:
 
 def _about_depth(record: dict[str, Any]) -> list[str]:
     if record["depth_corrected"]:
-        return []
+        instead = record.get("why_not_main")
+        return [f"The main refiner was not used: {instead}."] if instead else []
     why = f": {record['why_not']}" if record.get("why_not") else ""
     return [
         f"No depth refiner was used{why}. Depth is MediaPipe's own, which errs by about 9 cm a "

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import hashlib
+from copy import deepcopy
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,14 +15,18 @@ from gonio.models.registry import (
     TRAINED_BY,
     checkpoint_of,
     checkpoint_record,
+    default_choice,
     load_refiners,
     no_checkpoint,
+    refiners_for,
+    shared_refiners,
 )
 from gonio.options import CHECKPOINTS_OF, DEFAULT_REFINER, CameraOptions
 from gonio.skeleton import ANGLE_COLUMNS
 from tests.markers.bodies import standing
 
 LANDMARKS, _ = standing(n=12)
+REAL_FOLDER = registry.SHIPPED_FOLDER
 
 
 @pytest.fixture
@@ -113,7 +119,7 @@ def test_shipped_networks_are_used_where_there_are_no_others(own, shipped, write
 
 def test_the_default_without_a_checkpoint_is_mediapipes_pose(own, shipped):
     camera = CameraOptions(pitch_deg=10)
-    refiners = load_refiners(DEFAULT_REFINER, own)
+    refiners = refiners_for(DEFAULT_REFINER, own)
     assert refiners.used == {}
     pose = refiners.pose(LANDMARKS, camera)
     np.testing.assert_array_equal(pose.positions, pose_without_refiner(LANDMARKS, camera).positions)
@@ -162,12 +168,54 @@ def test_the_default_goes_as_far_as_its_checkpoints_are_there(
     own, shipped, write_depth_refiner, write_joint_refiner
 ):
     write_joint_refiner(own["joint_refiner"])
-    assert load_refiners(DEFAULT_REFINER, own).used == {}
+    assert refiners_for(DEFAULT_REFINER, own).used == {}
     with pytest.raises(MissingFileError, match="choose refiner=none"):
         load_refiners("depth", own)
     write_depth_refiner(own["depth_refiner"])
-    assert set(load_refiners(DEFAULT_REFINER, own).used) == {"depth_refiner", "joint_refiner"}
+    assert set(refiners_for(DEFAULT_REFINER, own).used) == {"depth_refiner", "joint_refiner"}
     own["joint_refiner"].unlink()
-    refiners = load_refiners(DEFAULT_REFINER, own)
+    refiners = refiners_for(DEFAULT_REFINER, own)
     assert set(refiners.used) == {"depth_refiner"}
     assert not refiners.change_angles
+
+
+def test_the_default_is_the_main_refiner_while_it_joins_what_is_there(own, shipped, write):
+    write(shipped)
+    assert default_choice(own) == ("main", "")
+    write(own)
+    assert refiners_for(DEFAULT_REFINER, own).used == {"main_refiner": own["main_refiner"]}
+
+
+@pytest.mark.parametrize("mine", ["depth_refiner", "joint_refiner"])
+def test_the_default_gives_way_to_a_network_that_main_does_not_join(own, shipped, write, mine):
+    write(shipped)
+    own[mine].parent.mkdir(parents=True)
+    own[mine].write_bytes((REAL_FOLDER / f"{mine}.safetensors").read_bytes())
+    refiners = refiners_for(DEFAULT_REFINER, own)
+    assert refiners.choice == "both"
+    assert refiners.used[mine] == own[mine]
+    assert f"06_models/{mine}.safetensors" in refiners.instead
+    assert "kedro run --pipeline main_refiner" in refiners.instead
+
+
+def test_networks_are_loaded_once_until_a_file_changes(own, shipped, write):
+    write(shipped)
+    first = shared_refiners("both", own)
+    assert shared_refiners("both", own) is first
+    write(own)
+    second = shared_refiners("both", own)
+    assert second.used["depth_refiner"] == own["depth_refiner"]
+    own["joint_refiner"].write_bytes(own["joint_refiner"].read_bytes()[:-500])
+    with pytest.raises(InputError, match="is broken"):
+        shared_refiners("both", own)
+
+
+def test_main_sees_equal_landmarks_as_the_same_clip(own, shipped, write, monkeypatch):
+    write(own)
+    main = load_refiners("main", own).main
+    main.refine(LANDMARKS)
+    monkeypatch.setattr(main.depth, "refine", None)  # a second look would call it
+    assert len(main.refine_angles(angles(), deepcopy(LANDMARKS))) == len(LANDMARKS)
+    other = replace(LANDMARKS, world=LANDMARKS.world + 0.01)
+    with pytest.raises(TypeError):
+        main.refine_angles(angles(), other)

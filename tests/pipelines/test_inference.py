@@ -12,6 +12,8 @@ from gonio.datasets.checkpoint import CheckpointFile
 from gonio.kinematics.angles import split_flags
 from gonio.landmarks.repair import repair_landmarks
 from gonio.models import registry
+from gonio.models.depth_refiner import SHIPPED_CHECKPOINT
+from gonio.options import DEFAULT_REFINER
 from gonio.pipelines.inference import nodes
 from tests.markers.bodies import standing
 
@@ -166,10 +168,26 @@ def test_the_shoulder_of_isb_is_refined_as_the_other_one_is(run):
     np.testing.assert_allclose(one[same], other[same], atol=1e-4)
 
 
+def test_the_default_gives_way_to_a_refiner_of_the_users_own(run, checkpoints, tmp_path, caplog):
+    _, joint, main = checkpoints
+    mine = tmp_path / "depth_refiner.safetensors"
+    mine.write_bytes(SHIPPED_CHECKPOINT.read_bytes())
+    landmarks = run("none").landmarks
+    parameters = PARAMETERS | {"refiner": DEFAULT_REFINER}
+    _, record = nodes.refine_pose(landmarks, CheckpointFile(mine), joint, main, parameters)
+    assert record["refiner"] == "depth"
+    assert "kedro run --pipeline main_refiner" in record["why_not_main"]
+    assert record["why_not_main"] in caplog.text
+    assert "why_not_main" not in run(DEFAULT_REFINER).pose_record
+
+
 def test_the_default_without_a_joint_refiner_stops_at_the_pose(by_both, tmp_path, monkeypatch):
     monkeypatch.setattr(registry, "SHIPPED_FOLDER", tmp_path / "none")
-    depth, _, main = by_both.checkpoints
-    alone = by_both._replace(checkpoints=(depth, CheckpointFile(tmp_path / "joint"), main))
+    absent = CheckpointFile(tmp_path / "none.safetensors")
+    alone = by_both._replace(
+        checkpoints=(by_both.checkpoints[0], absent, absent),
+        parameters=PARAMETERS | {"refiner": DEFAULT_REFINER},
+    )
     angles, computed, record = alone.refined()
     pd.testing.assert_frame_equal(split_flags(angles)[0], by_both.of_markers)
     assert computed.empty

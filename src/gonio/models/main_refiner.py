@@ -259,7 +259,7 @@ class MainRefiner:
 
     def _seen(self, landmarks: LandmarkSequence, camera: CameraOptions | None) -> _Seen:
         """What is seen of a clip; that of the last clip is kept for the second call."""
-        if self._last is None or self._last.landmarks is not landmarks:
+        if self._last is None or not _same(self._last.landmarks, landmarks):
             whole = pose_inputs(landmarks.world, landmarks.points_2d, landmarks.visibility)
             pose = self.depth.refine(landmarks, camera)
             self._last = _Seen(landmarks, main_inputs(whole, pose), pose)
@@ -275,6 +275,16 @@ class MainRefiner:
                 for start in starts
             ]
         return MainRefined(*(torch.cat(values) for values in zip(*parts, strict=True)))
+
+
+def _same(one: LandmarkSequence, other: LandmarkSequence) -> bool:
+    """Whether two sequences say the same of the same picture, value for value."""
+    if one is other:
+        return True
+    return one.image_size == other.image_size and all(
+        np.array_equal(getattr(one, name), getattr(other, name), equal_nan=True)
+        for name in ("time_s", "world", "image", "visibility")
+    )
 
 
 def make_header(

@@ -6,15 +6,16 @@ The networks themselves are one file each in this folder.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from gonio.errors import MissingFileError
 from gonio.landmarks.pose import pose_without_refiner
-from gonio.models.checkpoint_io import file_digest
+from gonio.models.checkpoint_io import file_digest, read_header
 from gonio.options import CHECKPOINTS_OF, DEFAULT_REFINER, CameraOptions, Refiner
 from gonio.signals import nearest
 from gonio.types import LandmarkSequence, RefinedPose
@@ -38,11 +39,12 @@ class Refiners:
     """The networks of one choice of refiner, ready to use.
 
     Attributes:
-        choice: as the parameters name it.
+        choice: what the parameters name, or what the default came to.
         used: name in the catalog -> file of each checkpoint that is used.
         depth: corrects the pose, or None.
         joint: corrects the angles, or None.
         main: corrects both, in the place of the others, or None.
+        instead: why the default came to something else than its first choice; empty where not.
     """
 
     choice: Refiner
@@ -50,6 +52,7 @@ class Refiners:
     depth: DepthRefiner | None = None
     joint: JointRefiner | None = None
     main: MainRefiner | None = None
+    instead: str = ""
 
     def pose(self, landmarks: LandmarkSequence, camera: CameraOptions) -> RefinedPose:
         """The pose, its depth corrected if the choice does that, else MediaPipe's own.
@@ -87,9 +90,7 @@ class Refiners:
 
 
 def load_refiners(choice: Refiner, own: Mapping[str, Path]) -> Refiners:
-    """The networks that a choice of refiner needs.
-
-    Only the default may be without its checkpoints; who runs without says so.
+    """The networks that a choice of refiner needs, all of them.
 
     Args:
         choice: as the parameters name it.
@@ -97,16 +98,42 @@ def load_refiners(choice: Refiner, own: Mapping[str, Path]) -> Refiners:
 
     Raises:
         MissingFileError: a checkpoint that is needed is not there.
-        InputError: one is broken, foreign, older or of another kind.
+        InputError: one is broken, foreign, older or of another kind, or a main refiner joins
+            others than there are.
     """
     used: dict[str, Path] = {}
     for name in CHECKPOINTS_OF[choice]:
         path = checkpoint_of(name, own[name])
-        if path is None and choice == DEFAULT_REFINER:
-            break  # the angles of a pose that is not refined are not those that were learned from
         if path is None:
             raise MissingFileError(no_checkpoint(name, own[name]))
         used[name] = path
+    return _loaded(choice, used, own)
+
+
+def refiners_for(choice: Refiner, own: Mapping[str, Path]) -> Refiners:
+    """The networks of a run: as `load_refiners`, but that the default makes do with less.
+
+    Args:
+        choice: as the parameters name it; the default gives way as `default_choice` says, and
+            goes as far as its networks are there.
+        own: where the user's own checkpoints would be, by their names in the catalog.
+
+    Raises:
+        MissingFileError, InputError: as `load_refiners`.
+    """
+    if choice != DEFAULT_REFINER:
+        return load_refiners(choice, own)
+    choice, instead = default_choice(own)
+    used: dict[str, Path] = {}
+    for name in CHECKPOINTS_OF[choice]:
+        path = checkpoint_of(name, own[name])
+        if path is None:
+            break  # the angles of a pose that is not refined are not those that were learned from
+        used[name] = path
+    return replace(_loaded(choice, used, own), instead=instead)
+
+
+def _loaded(choice: Refiner, used: Mapping[str, Path], own: Mapping[str, Path]) -> Refiners:
     if not used:
         return Refiners(choice, used)
     from gonio.models.depth_refiner import DepthRefiner
@@ -122,6 +149,67 @@ def load_refiners(choice: Refiner, own: Mapping[str, Path]) -> Refiners:
         depth=DepthRefiner.load(depth) if depth else None,
         joint=JointRefiner.load(joint) if joint else None,
     )
+
+
+def default_choice(own: Mapping[str, Path]) -> tuple[Refiner, str]:
+    """What the default comes to: `main`, unless it is not there or passes over the user's work.
+
+    A main refiner works with the depth and joint refiner that it was trained with. Where the user
+    has trained another one, both are used one after the other, as if `both` had been asked for.
+
+    Args:
+        own: where the user's own checkpoints would be, by their names in the catalog.
+
+    Returns:
+        `main` or `both`, and why it is not `main`; empty where it is.
+
+    Raises:
+        InputError: the main refiner's checkpoint is broken or foreign.
+    """
+    path = checkpoint_of("main_refiner", own["main_refiner"])
+    if path is None:
+        return "both", no_checkpoint("main_refiner", own["main_refiner"])
+    parts = read_header(path).get("parts", {})
+    for name in ("depth_refiner", "joint_refiner"):
+        joined = parts.get(name, {}).get("sha256")  # None for one that it holds itself
+        if joined and own[name].is_file() and file_digest(own[name]) != joined:
+            return "both", (
+                f"the main refiner joins another {name.replace('_', ' ')} than your own, "
+                f"{own[name].parent.name}/{own[name].name}: train one that joins it (kedro run "
+                "--pipeline main_refiner)"
+            )
+    return DEFAULT_REFINER, ""
+
+
+def shared_refiners(choice: Refiner, own: Mapping[str, Path]) -> Refiners:
+    """The same as `refiners_for`, loaded once as long as no file changes: for use, not to train.
+
+    Args:
+        choice: as the parameters name it.
+        own: where the user's own checkpoints would be, by their names in the catalog.
+
+    Raises:
+        MissingFileError, InputError: as `load_refiners`.
+    """
+    files = [*own.values(), *(SHIPPED_FOLDER / f"{name}.safetensors" for name in own)]
+    stamps = tuple((path, _stamp(path)) for path in files)
+    return _shared(choice, tuple(own.items()), stamps)
+
+
+@lru_cache(maxsize=1)
+def _shared(
+    choice: Refiner, own: tuple[tuple[str, Path], ...], _: tuple[tuple[Path, Any], ...]
+) -> Refiners:
+    return refiners_for(choice, dict(own))
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """What changes with a file; None where there is none."""
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return state.st_mtime_ns, state.st_size
 
 
 def checkpoint_of(name: str, own: Path) -> Path | None:

@@ -36,7 +36,7 @@ from gonio.landmarks.model_files import MODEL_FOLDER
 from gonio.landmarks.repair import RepairedLandmarks, repair_landmarks
 from gonio.landmarks.video import VideoInfo
 from gonio.models.record import angle_record, pose_record
-from gonio.models.registry import Refiners, checkpoint_record, load_refiners, no_checkpoint
+from gonio.models.registry import Refiners, checkpoint_record, no_checkpoint, shared_refiners
 from gonio.options import CHECKPOINTS_OF, InferenceOptions
 from gonio.reporting.small_copy import SmallCopy
 from gonio.signals import stride_of
@@ -96,10 +96,13 @@ def refine_pose(
     own = own_files(
         depth_refiner=depth_refiner, joint_refiner=joint_refiner, main_refiner=main_refiner
     )
-    refiners = load_refiners(options.refiner, own)
+    refiners = shared_refiners(options.refiner, own)
     pose = refiners.pose(landmarks.sequence, options.camera)
     record = pose_record(pose, landmarks.sequence)
-    network = _network(POSE_NETWORKS, options)
+    if refiners.instead:
+        record["why_not_main"] = refiners.instead
+        _log.warning("refiner %s in place of main: %s", refiners.choice, refiners.instead)
+    network = _network(POSE_NETWORKS, refiners)
     if network is None:
         return pose, record
     if network in refiners.used:
@@ -146,12 +149,10 @@ def propagate_sigma(
         return pd.DataFrame(), pd.DataFrame()
     samples = _sampled_angles(pose, landmarks, marker_record["stature_estimate_m"], options)
     spread = angle_spread(samples, joint_angles_of_markers)
-    if _network(ANGLE_NETWORKS, options) is None:
-        return spread, pd.DataFrame()
     own = own_files(
         depth_refiner=depth_refiner, joint_refiner=joint_refiner, main_refiner=main_refiner
     )
-    refiners = load_refiners(options.refiner, own)
+    refiners = shared_refiners(options.refiner, own)
     if not refiners.change_angles:
         return spread, pd.DataFrame()
     angles = split_flags(joint_angles)[0]
@@ -217,14 +218,14 @@ def refine_angles(
     """
     options = InferenceOptions.from_parameters(parameters)
     angles = joint_angles_of_markers
-    network = _network(ANGLE_NETWORKS, options)
-    if network is None:
-        record = angle_record(angles, None, "none")
-        return _with_flags(angles), pd.DataFrame(), record
     own = own_files(
         depth_refiner=depth_refiner, joint_refiner=joint_refiner, main_refiner=main_refiner
     )
-    refiners = load_refiners(options.refiner, own)
+    refiners = shared_refiners(options.refiner, own)
+    network = _network(ANGLE_NETWORKS, refiners)
+    if network is None:
+        record = angle_record(angles, None, "none")
+        return _with_flags(angles), pd.DataFrame(), record
     if network not in refiners.used:  # the default goes as far as its networks are there
         why_not = no_checkpoint(network, own[network])
         _log.warning("angles are not corrected: %s", why_not)
@@ -249,9 +250,9 @@ def _with_flags(angles: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([angles, gimbal_flags(angles)], axis=1)
 
 
-def _network(names: tuple[str, ...], options: InferenceOptions) -> str | None:
+def _network(names: tuple[str, ...], refiners: Refiners) -> str | None:
     """The first of some networks that the choice of refiner reads."""
-    return next((name for name in names if name in CHECKPOINTS_OF[options.refiner]), None)
+    return next((name for name in names if name in CHECKPOINTS_OF[refiners.choice]), None)
 
 
 def zero_angles(
