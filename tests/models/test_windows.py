@@ -22,6 +22,13 @@ def test_frames_of_a_window_lie_a_step_apart() -> None:
         assert (np.diff(inside) == 3).all()
 
 
+@pytest.mark.parametrize(("overlap", "windows"), [(0.0, 3), (1 / 3, 4), (0.5, 5)])
+def test_windows_overlap_as_much_as_is_asked_for(overlap: float, windows: int) -> None:
+    table = cut_windows(36, 1, 12, overlap)
+    assert len(table) == windows
+    assert set(np.diff(table.frames[:, 0])) == {round(12 * (1 - overlap))}
+
+
 def test_where_windows_overlap_the_middle_counts_most() -> None:
     windows = cut_windows(12, 1, 8)
     answers = np.repeat(np.arange(len(windows), dtype=float)[:, None, None], 8, axis=1)

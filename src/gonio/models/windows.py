@@ -1,8 +1,9 @@
 """Cutting a clip into the windows that a network over time sees, and putting its answers together.
 
 Frames `step_s` apart belong together: a clip of 60 frames/s and a step of 0.1 s is six interleaved
-clips of 10 frames/s. Each is cut into windows that overlap by half; where windows overlap, the
-answers are averaged, those from the middle of a window counting most.
+clips of 10 frames/s. Each is cut into windows that overlap by a third; where windows overlap, the
+answers are averaged, those from the middle of a window counting most. A network that sees single
+frames needs no overlap.
 """
 
 from __future__ import annotations
@@ -13,6 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gonio.types import FloatArray
+
+OVERLAP = 1 / 3
+"""Share of a window that the next one sees again. With a half in its place the depth error of clips
+of 20 s is 0.1 % lower, and the networks run for a third longer."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +46,16 @@ class Windows:
         return np.asarray((total / share[:, None]).reshape(count, *values.shape[2:]))
 
 
-def cut_windows(count: int, stride: int, window: int) -> Windows:
+def cut_windows(count: int, stride: int, window: int, overlap: float = OVERLAP) -> Windows:
     """Cut `count` frames into windows of frames that lie `stride` apart.
 
     Args:
         count: frames of the clip.
         stride: frames in a time step.
         window: frames a window.
+        overlap: share of a window that the next one sees again, from 0 to below 1.
     """
-    hop = max(1, window // 2)
+    hop = max(1, round(window * (1 - overlap)))
     rows = []
     for phase in range(min(stride, count)):
         frames = np.arange(phase, count, stride)
