@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from gonio.errors import InputError
+from gonio.landmarks.ahead import ahead
 from gonio.landmarks.model_files import find_pose_model
 from gonio.landmarks.person import PersonFollower, check_person
 from gonio.landmarks.video import VideoFrame, probe, read_frames, sample_frames
@@ -43,7 +44,8 @@ def detect_landmarks(
 ) -> LandmarkSequence:
     """Find one person in a video.
 
-    Several frames are looked at first. Where they show more than one person, the chosen one is
+    Frames are decoded in a thread of their own, while MediaPipe looks at the ones before. Several
+    frames are looked at first. Where they show more than one person, the chosen one is
     picked out in a frame that shows up to `max_people`, and from then on everything outside of
     that person's surroundings is blanked, so that MediaPipe, which tracks one person and smooths
     over time, stays with the same one. When that person is lost, the nearest in place and size is
@@ -71,7 +73,7 @@ def detect_landmarks(
     path = find_pose_model(model, model_folder)
     alone = max_people == 1 or (person in ("largest", "central", 0) and _alone(video, path))
     frames = tqdm(
-        _watched(read_frames(video), watch),
+        _watched(ahead(read_frames(video)), watch),
         total=info.frames,
         desc=f"landmarks of {info.path.name}",
         unit="frame",
