@@ -22,7 +22,7 @@ INFERENCE_RESULT = "landmarks_detected"
 
 
 class GonioHooks:
-    """Checks before a run starts, so that nothing fails after minutes of work."""
+    """Checks before a run starts, so that nothing fails after minutes of work; and at its end."""
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
@@ -56,6 +56,20 @@ class GonioHooks:
             path = getattr(dataset, "path", None)
             if isinstance(path, Path):
                 _check_folder(path.parent)
+
+    @hook_impl
+    def after_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
+        """See that everything is written that is written beside the run.
+
+        Raises:
+            OutputError: something cannot be written.
+        """
+        from gonio.datasets.video import VideoDataset  # OpenCV and PyAV, which checks do not need
+
+        for name in sorted(pipeline.all_outputs()):
+            dataset = catalog.get(name) if name in catalog else None
+            if isinstance(dataset, VideoDataset):
+                dataset.finish()
 
 
 def _parameters_without(given: dict[str, Any], loader: AbstractConfigLoader) -> dict[str, Any]:

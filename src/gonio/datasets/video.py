@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 from gonio.datasets.base import FileDataset
 from gonio.files import ScratchFile, replacing
@@ -11,15 +13,49 @@ from gonio.reporting.overlay import OverlayVideo, write_overlay
 
 
 class VideoDataset(FileDataset[OverlayVideo, VideoInfo]):
-    """A video. Loading looks it over and gives its path; frames are read by who needs them."""
+    """A video. Loading looks it over and gives its path; frames are read by who needs them.
+
+    An overlay is drawn and encoded in a thread of its own, beside the steps that follow, which
+    leave a core free. A run is over when it is written: see `finish`.
+
+    Args:
+        filepath: as in `FileDataset`.
+        metadata: as in `FileDataset`.
+    """
+
+    def __init__(self, filepath: str, metadata: dict[str, Any] | None = None) -> None:
+        super().__init__(filepath, metadata)
+        self._writing: Future[None] | None = None
 
     def load(self) -> VideoInfo:
-        """What the video says of itself; its `path` leads to the frames."""
+        """What the video says of itself; its `path` leads to the frames.
+
+        Raises:
+            OutputError: it was being written, and could not be.
+        """
+        self.finish()
         return probe(self.path)
 
     def save(self, data: OverlayVideo) -> None:
-        """Draw and encode the overlay, frame by frame."""
-        write_overlay(self.path, data)
+        """Begin to draw and encode the overlay, frame by frame."""
+        self.finish()
+        writer = ThreadPoolExecutor(1, thread_name_prefix="overlay")
+        self._writing = writer.submit(write_overlay, self.path, data)
+        writer.shutdown(wait=False)
+
+    def finish(self) -> None:
+        """Wait until what was saved is written.
+
+        Raises:
+            OutputError: it cannot be written; what was there before is unchanged.
+            MissingFileError, InputError: the video that is drawn on cannot be read.
+        """
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            writing.result()
+
+    def _exists(self) -> bool:
+        return self._writing is not None or super()._exists()
 
 
 class EncodedVideoDataset(FileDataset[ScratchFile, VideoInfo]):
