@@ -317,12 +317,15 @@ class JointRefiner:
         network, header = load_network(source)
         return cls(network, header, source)
 
-    def refine(self, angles: pd.DataFrame, visibility: FloatArray) -> pd.DataFrame:
+    def refine(
+        self, angles: pd.DataFrame, visibility: FloatArray, *, both_ways: bool = True
+    ) -> pd.DataFrame:
         """Correct the angles of a clip.
 
         Args:
             angles: `time_s` and the 36 columns, degrees, T frames.
             visibility: (T, 33) of MediaPipe's landmarks at these frames, 0..1.
+            both_ways: as in `deltas`.
 
         Returns:
             The same table with corrected angles; NaN where they were NaN.
@@ -336,13 +339,22 @@ class JointRefiner:
                 f"visibility is of {len(visibility)} frames, the angles are of {len(degrees)}; "
                 "give the visibility of the same frames"
             )
-        delta = self.deltas(angle_inputs(degrees, visibility, time_s))
+        delta = self.deltas(angle_inputs(degrees, visibility, time_s), both_ways=both_ways)
         return with_angles(angles, degrees + np.degrees(delta))
 
-    def deltas(self, inputs: AngleInputs) -> FloatArray:
-        """(T, 12, 3) radians that are added to the angles; 0 where they are missing."""
+    def deltas(self, inputs: AngleInputs, *, both_ways: bool = True) -> FloatArray:
+        """What is added to the angles.
+
+        Args:
+            inputs: of T frames.
+            both_ways: whether a network with `mirror_average` looks at the mirror image too, which
+                takes as long again.
+
+        Returns:
+            (T, 12, 3) radians; 0 where the angles are missing.
+        """
         delta = self._deltas(inputs)
-        if not self.network.config.mirror_average:
+        if not (both_ways and self.network.config.mirror_average):
             return delta
         other = mirrored_angles(self._deltas(inputs.mirrored()))
         return np.asarray((delta + other) / 2)

@@ -225,12 +225,15 @@ class MainRefiner:
             refiner="main",
         )
 
-    def refine_angles(self, angles: pd.DataFrame, landmarks: LandmarkSequence) -> pd.DataFrame:
+    def refine_angles(
+        self, angles: pd.DataFrame, landmarks: LandmarkSequence, *, both_ways: bool = True
+    ) -> pd.DataFrame:
         """Correct the angles of a clip: the second call.
 
         Args:
             angles: `time_s` and the 36 columns, degrees, T frames, from the pose of the first call.
             landmarks: repaired, as in the first call; the nearest frame of each time is taken.
+            both_ways: as in `JointRefiner.deltas`.
 
         Returns:
             The same table with corrected angles; NaN where they were NaN.
@@ -242,18 +245,21 @@ class MainRefiner:
         rows = nearest(landmarks.time_s, time_s)
         seen = angle_inputs(degrees, landmarks.visibility[rows], time_s)
         inputs = self._seen(landmarks, None).inputs
-        refined = self.refine_angle_inputs(inputs.at(rows), seen)
+        refined = self.refine_angle_inputs(inputs.at(rows), seen, both_ways=both_ways)
         change = np.where(seen.there[..., None], np.degrees(refined - seen.angles), 0.0)
         return with_angles(angles, degrees + change)
 
-    def refine_angle_inputs(self, pose: MainInputs, angles: AngleInputs) -> FloatArray:
+    def refine_angle_inputs(
+        self, pose: MainInputs, angles: AngleInputs, *, both_ways: bool = True
+    ) -> FloatArray:
         """(T, 12, 3) radians, 0 where missing, of a clip whose inputs are made already.
 
         Args:
             pose: of T frames.
             angles: of the same frames.
+            both_ways: as in `JointRefiner.deltas`.
         """
-        refined = angles.angles + self.joint.deltas(angles)
+        refined = angles.angles + self.joint.deltas(angles, both_ways=both_ways)
         said = self._said(pose, (angles, refined.astype(np.float32)))
         return np.asarray(said.angles.numpy(), dtype=float)
 

@@ -71,21 +71,24 @@ class Refiners:
         """Whether the choice corrects angles."""
         return self.main is not None or self.joint is not None
 
-    def angles(self, angles: pd.DataFrame, landmarks: LandmarkSequence) -> pd.DataFrame:
+    def angles(
+        self, angles: pd.DataFrame, landmarks: LandmarkSequence, *, both_ways: bool = True
+    ) -> pd.DataFrame:
         """The 36 angles, corrected if the choice does that.
 
         Args:
             angles: `time_s` and 36 columns, of T frames, from the pose that `pose` gave.
             landmarks: repaired; frames at other times are brought to those of the angles.
+            both_ways: whether networks that ask for it look at the mirror image too.
 
         Returns:
             The same columns and times; NaN where the angles were NaN.
         """
         if self.main is not None:
-            return self.main.refine_angles(angles, landmarks)
+            return self.main.refine_angles(angles, landmarks, both_ways=both_ways)
         if self.joint is not None:
             rows = nearest(landmarks.time_s, angles["time_s"].to_numpy(dtype=float))
-            return self.joint.refine(angles, landmarks.visibility[rows])
+            return self.joint.refine(angles, landmarks.visibility[rows], both_ways=both_ways)
         return angles
 
 

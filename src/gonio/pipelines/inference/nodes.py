@@ -157,7 +157,9 @@ def propagate_sigma(
         return spread, pd.DataFrame()
     angles = split_flags(joint_angles)[0]
     rows = _some_frames(len(angles), landmarks.sequence.rate_hz)
-    some = [_refined(refiners, _rows(sample, rows), landmarks) for sample in samples]
+    some = [
+        _refined(refiners, _rows(sample, rows), landmarks, both_ways=False) for sample in samples
+    ]
     return spread_at(angle_spread(some, _rows(angles, rows)), angles), spread
 
 
@@ -238,11 +240,15 @@ def refine_angles(
 
 
 def _refined(
-    refiners: Refiners, angles: pd.DataFrame, landmarks: RepairedLandmarks
+    refiners: Refiners,
+    angles: pd.DataFrame,
+    landmarks: RepairedLandmarks,
+    *,
+    both_ways: bool = True,
 ) -> pd.DataFrame:
     """The angles after the networks, which know the shoulder in Z-X-Y alone."""
     known = with_shoulders_in(angles, "ZXY")
-    refined = refiners.angles(known, landmarks.sequence)
+    refined = refiners.angles(known, landmarks.sequence, both_ways=both_ways)
     return with_shoulders_in(refined, shoulder_sequence_of(angles))
 
 
