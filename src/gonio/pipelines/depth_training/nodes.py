@@ -15,7 +15,6 @@ from gonio.reporting.figures import figure_png
 from gonio.reporting.training_figure import training_figure
 from gonio.training.clips import ClipList, Prepared
 from gonio.training.feet import with_feet
-from gonio.training.fit import train_depth_refiner
 from gonio.training.options import TrainingOptions, repair_of
 from gonio.training.prepare import PreparedSequence, PreparedStore, clip_list, prepare
 
@@ -44,6 +43,9 @@ def train(
     training_clips: ClipList[PreparedSequence], training_runs: Path, parameters: Parameters
 ) -> tuple[Checkpoint, dict[str, Any], pd.DataFrame]:
     """The best network of a training, its metrics, and the course of the training."""
+    # Lightning comes with it, for which runs of other pipelines need not wait
+    from gonio.training.fit import train_depth_refiner
+
     options = TrainingOptions.from_parameters(parameters)
     trained = train_depth_refiner(training_clips, options, training_runs)
     return trained.checkpoint, trained.metrics, trained.curves

@@ -21,7 +21,6 @@ from gonio.training.angle_clips import (
 )
 from gonio.training.angle_training_options import JointTrainingOptions
 from gonio.training.clips import ClipList, Prepared
-from gonio.training.joint_module import train_joint_refiner
 from gonio.training.options import repair_of
 
 Parameters = dict[str, Any]
@@ -51,6 +50,9 @@ def train(
     joint_training_clips: ClipList[AngleClip], training_runs: Path, parameters: Parameters
 ) -> tuple[Checkpoint, dict[str, Any], pd.DataFrame]:
     """The best network of a training, its metrics, and the course of the training."""
+    # Lightning comes with it, for which runs of other pipelines need not wait
+    from gonio.training.joint_module import train_joint_refiner
+
     options = JointTrainingOptions.from_parameters(parameters)
     trained = train_joint_refiner(joint_training_clips, options, training_runs)
     return trained.checkpoint, trained.metrics, trained.curves

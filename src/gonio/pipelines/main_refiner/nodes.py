@@ -28,7 +28,6 @@ from gonio.training.angle_clips import (
 )
 from gonio.training.angle_training_options import MainTrainingOptions
 from gonio.training.clips import ClipList, Prepared
-from gonio.training.main_module import train_main_refiner
 from gonio.training.options import repair_of
 
 Parameters = dict[str, Any]
@@ -104,6 +103,9 @@ def train(
     parameters: Parameters,
 ) -> tuple[Checkpoint, dict[str, Any], pd.DataFrame]:
     """The best network of a training, its metrics, and the course of the training."""
+    # Lightning comes with it, for which runs of other pipelines need not wait
+    from gonio.training.main_module import train_main_refiner
+
     options = MainTrainingOptions.from_parameters(parameters)
     refiners = (joined_refiners.depth, joined_refiners.joint)
     trained = train_main_refiner(main_training_clips, options, training_runs, refiners)
