@@ -1,9 +1,8 @@
 """Movements far from the training data, rendered and seen by MediaPipe like the rendered source.
 
 Each begins with quiet standing. They are made here, in the tests, from a body outside of the
-splits, so that no network can have learned from them. (The depth refiner has seen other bodies
-stand on one leg, in motion that was projected and not rendered; the networks of the angles have
-not.)
+splits, so that no network can have learned from them. (All networks have seen other bodies stand
+on one leg with the other raised, in motion that was projected and not rendered.)
 """
 
 from __future__ import annotations
