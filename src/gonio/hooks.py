@@ -12,6 +12,7 @@ from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
+from gonio.datasets.base import FileDataset
 from gonio.errors import OutputError
 from gonio.markers.augmenter_networks import check_provider
 from gonio.models.registry import TRAINED_BY, shared_refiners
@@ -51,8 +52,7 @@ class GonioHooks:
             options = InferenceOptions.from_parameters(catalog.load("parameters"))
             check_provider(options.provider)
             shared_refiners(options.refiner, {name: catalog.load(name).path for name in TRAINED_BY})
-        for name in sorted(pipeline.all_outputs()):
-            dataset = catalog.get(name) if name in catalog else None
+        for dataset in _outputs(pipeline, catalog):
             path = getattr(dataset, "path", None)
             if isinstance(path, Path):
                 _check_folder(path.parent)
@@ -64,12 +64,14 @@ class GonioHooks:
         Raises:
             OutputError: something cannot be written.
         """
-        from gonio.datasets.video import VideoDataset  # OpenCV and PyAV, which checks do not need
-
-        for name in sorted(pipeline.all_outputs()):
-            dataset = catalog.get(name) if name in catalog else None
-            if isinstance(dataset, VideoDataset):
+        for dataset in _outputs(pipeline, catalog):
+            if isinstance(dataset, FileDataset):
                 dataset.finish()
+
+
+def _outputs(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> list[Any]:
+    """The datasets of the catalog that a pipeline writes."""
+    return [catalog.get(name) for name in sorted(pipeline.all_outputs()) if name in catalog]
 
 
 def _parameters_without(given: dict[str, Any], loader: AbstractConfigLoader) -> dict[str, Any]:

@@ -52,5 +52,8 @@ class FileDataset(PathDataset[SaveT, LoadT], Generic[SaveT, LoadT]):
             )
         return self._filepath
 
+    def finish(self) -> None:
+        """Wait until what was saved is written; for a dataset that writes beside the run."""
+
     def _exists(self) -> bool:
         return self._filepath.is_file()

@@ -30,9 +30,8 @@ from gonio.models.depth_network import (
 from gonio.models.foot_network import FootConfig, FootNetwork, corrected_feet
 from gonio.models.loading import config_from, take_weights
 from gonio.models.skeleton_fit import fit_skeleton
-from gonio.models.windows import OVERLAP, cut_windows
+from gonio.models.windows import windows_for
 from gonio.options import CameraOptions
-from gonio.signals import stride_of
 from gonio.skeleton import COCO_FROM_MEDIAPIPE, COCO_JOINTS, COCO_MIRROR
 from gonio.types import FloatArray, LandmarkSequence, RefinedPose, known
 
@@ -295,9 +294,8 @@ def _said_by(
     rate_hz: float,
 ) -> list[dict[str, FloatArray]]:
     """(T, ...) what one network says of every frame, by name; of several clips of equal times."""
-    config, count = network.config, len(time_s)
-    overlap = OVERLAP if config.temporal_layers else 0.0
-    windows = cut_windows(count, stride_of(rate_hz, config.step_s), config.window, overlap)
+    count = len(time_s)
+    windows = windows_for(network.config, count, rate_hz)
     parts: list[dict[str, list[Tensor]]] = [{} for _ in seen]
     with torch.inference_mode():
         for start in range(0, max(len(windows), 1), WINDOWS_AT_ONCE):

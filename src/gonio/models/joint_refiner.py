@@ -21,8 +21,7 @@ from gonio.errors import InputError
 from gonio.models.blocks import Block, OverTime, mlp
 from gonio.models.checkpoint_io import read_checkpoint
 from gonio.models.loading import config_from, take_weights
-from gonio.models.windows import OVERLAP, cut_windows
-from gonio.signals import stride_of
+from gonio.models.windows import windows_for
 from gonio.skeleton import (
     ANGLE_COLUMNS,
     JOINT_CHAIN,
@@ -362,9 +361,7 @@ class JointRefiner:
     def _deltas(self, inputs: AngleInputs) -> FloatArray:
         config = self.network.config
         count = len(inputs.time_s)
-        overlap = OVERLAP if config.temporal_layers else 0.0
-        stride = stride_of(inputs.rate_hz, config.step_s)
-        windows = cut_windows(count, stride, config.window, overlap)
+        windows = windows_for(config, count, inputs.rate_hz)
         parts = [np.zeros((0, config.window, len(JOINTS), 3), np.float32)]
         with torch.inference_mode():
             for start in range(0, len(windows), WINDOWS_AT_ONCE):

@@ -104,12 +104,10 @@ def load_refiners(choice: Refiner, own: Mapping[str, Path]) -> Refiners:
         InputError: one is broken, foreign, older or of another kind, or a main refiner joins
             others than there are.
     """
-    used: dict[str, Path] = {}
+    used = _found(choice, own)
     for name in CHECKPOINTS_OF[choice]:
-        path = checkpoint_of(name, own[name])
-        if path is None:
+        if name not in used:
             raise MissingFileError(no_checkpoint(name, own[name]))
-        used[name] = path
     return _loaded(choice, used, own)
 
 
@@ -127,13 +125,21 @@ def refiners_for(choice: Refiner, own: Mapping[str, Path]) -> Refiners:
     if choice != DEFAULT_REFINER:
         return load_refiners(choice, own)
     choice, instead = default_choice(own)
+    return replace(_loaded(choice, _found(choice, own), own), instead=instead)
+
+
+def _found(choice: Refiner, own: Mapping[str, Path]) -> dict[str, Path]:
+    """The checkpoints of a choice up to the first that is not there.
+
+    The angles of a pose that is not refined are not those that a network of angles learned from.
+    """
     used: dict[str, Path] = {}
     for name in CHECKPOINTS_OF[choice]:
         path = checkpoint_of(name, own[name])
         if path is None:
-            break  # the angles of a pose that is not refined are not those that were learned from
+            break
         used[name] = path
-    return replace(_loaded(choice, used, own), instead=instead)
+    return used
 
 
 def _loaded(choice: Refiner, used: Mapping[str, Path], own: Mapping[str, Path]) -> Refiners:
@@ -173,7 +179,7 @@ def default_choice(own: Mapping[str, Path]) -> tuple[Refiner, str]:
     if path is None:
         return "both", no_checkpoint("main_refiner", own["main_refiner"])
     parts = read_header(path).get("parts", {})
-    for name in ("depth_refiner", "joint_refiner"):
+    for name in CHECKPOINTS_OF["both"]:
         joined = parts.get(name, {}).get("sha256")  # None for one that it holds itself
         if joined and own[name].is_file() and file_digest(own[name]) != joined:
             return "both", (
@@ -194,7 +200,7 @@ def shared_refiners(choice: Refiner, own: Mapping[str, Path]) -> Refiners:
     Raises:
         MissingFileError, InputError: as `load_refiners`.
     """
-    files = [*own.values(), *(SHIPPED_FOLDER / f"{name}.safetensors" for name in own)]
+    files = [path for name in own for path in _places(name, own[name])]
     stamps = tuple((path, _stamp(path)) for path in files)
     return _shared(choice, tuple(own.items()), stamps)
 
@@ -222,8 +228,12 @@ def checkpoint_of(name: str, own: Path) -> Path | None:
         name: in the catalog.
         own: where the user's own would be.
     """
-    places = (own, SHIPPED_FOLDER / f"{name}.safetensors")
-    return next((place for place in places if place.is_file()), None)
+    return next((place for place in _places(name, own) if place.is_file()), None)
+
+
+def _places(name: str, own: Path) -> tuple[Path, Path]:
+    """Where a checkpoint may lie, the user's own place first."""
+    return own, SHIPPED_FOLDER / f"{name}.safetensors"
 
 
 def no_checkpoint(name: str, own: Path) -> str:

@@ -9,10 +9,12 @@ frames needs no overlap.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gonio.signals import stride_of
 from gonio.types import FloatArray
 
 OVERLAP = 1 / 3
@@ -44,6 +46,34 @@ class Windows:
         np.add.at(total, rows[inside], flat[inside] * weight[inside, None])
         share = np.bincount(rows[inside], weight[inside], minlength=count)
         return np.asarray((total / share[:, None]).reshape(count, *values.shape[2:]))
+
+
+class SeesTime(Protocol):
+    """The part of a network's configuration that says what it sees at once."""
+
+    @property
+    def temporal_layers(self) -> int:
+        """Layers of attention over time; 0 for a network that sees single frames."""
+
+    @property
+    def step_s(self) -> float:
+        """Time between the frames that attend to each other, seconds."""
+
+    @property
+    def window(self) -> int:
+        """Frames that are seen at once."""
+
+
+def windows_for(config: SeesTime, count: int, rate_hz: float) -> Windows:
+    """The windows in which a network sees a clip.
+
+    Args:
+        config: of the network.
+        count: frames of the clip.
+        rate_hz: frames a second, NaN for a single frame.
+    """
+    overlap = OVERLAP if config.temporal_layers else 0.0
+    return cut_windows(count, stride_of(rate_hz, config.step_s), config.window, overlap)
 
 
 def cut_windows(count: int, stride: int, window: int, overlap: float = OVERLAP) -> Windows:

@@ -192,14 +192,14 @@ def tilted(truth: Truth, turn: FloatArray) -> Truth:
     """
     centre = truth.mid_hip[:, None]
 
-    def turned(points: FloatArray | None) -> FloatArray | None:
-        return None if points is None else np.asarray(centre + (points - centre) @ turn.T)
+    def turned(points: FloatArray) -> FloatArray:
+        return np.asarray(centre + (points - centre) @ turn.T)
 
     return replace(
         truth,
-        joints=centre + (truth.joints - centre) @ turn.T,
-        feet=turned(truth.feet),
-        markers=turned(truth.markers),
+        joints=turned(truth.joints),
+        feet=None if truth.feet is None else turned(truth.feet),
+        markers=None if truth.markers is None else turned(truth.markers),
         pelvis_forward=None,
     )
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import pandas as pd
 
-from gonio.capture.manifest import Manifest
 from gonio.capture.store import ShardStore
 from gonio.datasets.checkpoint import CheckpointFile, own_files
 from gonio.errors import MissingFileError
@@ -70,7 +69,9 @@ def prepare_clips(
     parameters: Parameters,
 ) -> Iterator[Prepared[MainClip]]:
     """The shards with angles that are not prepared yet, and what the refiners say of them."""
-    manifest, preparation = _prepared_from(angle_shards_so_far, joined_refiners, parameters)
+    options = MainTrainingOptions.from_parameters(parameters)
+    manifest = angle_shards_so_far.manifest().select(options.sources)
+    preparation = _preparation(options, joined_refiners, parameters)
     refiners = (joined_refiners.depth, joined_refiners.joint)
     yield from prepare_main_clips(manifest, main_clips_so_far, preparation, refiners)
 
@@ -82,18 +83,17 @@ def list_clips(
     parameters: Parameters,
 ) -> ClipList[MainClip]:
     """The prepared clips of each split."""
-    manifest, preparation = _prepared_from(angle_shards_so_far, joined_refiners, parameters)
-    repeats = MainTrainingOptions.from_parameters(parameters).repeats
-    return angle_clip_list(manifest, main_clips, preparation, repeats)
-
-
-def _prepared_from(
-    shards: ShardStore, joined: JoinedRefiners, parameters: Parameters
-) -> tuple[Manifest, Preparation]:
-    """The shards that clips are prepared from, and with what."""
     options = MainTrainingOptions.from_parameters(parameters)
-    manifest = shards.manifest().select(options.sources)
-    return manifest, Preparation(repair_of(parameters), joined.hashes, options.turned)
+    manifest = angle_shards_so_far.manifest().select(options.sources)
+    preparation = _preparation(options, joined_refiners, parameters)
+    return angle_clip_list(manifest, main_clips, preparation, options.repeats)
+
+
+def _preparation(
+    options: MainTrainingOptions, joined: JoinedRefiners, parameters: Parameters
+) -> Preparation:
+    """What clips are prepared with."""
+    return Preparation(repair_of(parameters), joined.hashes, options.turned)
 
 
 def train(
