@@ -214,7 +214,7 @@ def test_main_sees_equal_landmarks_as_the_same_clip(own, shipped, write, monkeyp
     write(own)
     main = load_refiners("main", own).main
     main.refine(LANDMARKS)
-    monkeypatch.setattr(main.depth, "refine", None)  # a second look would call it
+    monkeypatch.setattr(main.depth, "predict", None)  # a second look would call it
     assert len(main.refine_angles(angles(), deepcopy(LANDMARKS))) == len(LANDMARKS)
     other = replace(LANDMARKS, world=LANDMARKS.world + 0.01)
     with pytest.raises(TypeError):

@@ -5,10 +5,12 @@ import pytest
 
 from gonio.capture.pairs import Truth, build_shard
 from gonio.capture.shards import ShardLabels
-from gonio.options import RepairOptions
+from gonio.frames import ray_from_camera, up_from_camera_angles
+from gonio.landmarks.pose import mid_hip_rays
+from gonio.options import CameraOptions, RepairOptions
 from gonio.skeleton import COCO_MIRROR, MEDIAPIPE_MIRROR
 from gonio.training.error_tables import whole_table
-from gonio.training.recordings import BASELINES, EvaluationOptions
+from gonio.training.recordings import BASELINES, KNOWN_GRAVITY, EvaluationOptions
 from gonio.training.scoring import (
     REPAIR,
     at_times,
@@ -16,6 +18,7 @@ from gonio.training.scoring import (
     pose_with_viewpoint,
     score_clip,
     score_clips,
+    true_camera,
 )
 from tests.capture.fakes import CAMERA, seen_by_mediapipe, standing
 from tests.training.evaluation_fakes import FakeRefiner, clip, true_pose
@@ -74,6 +77,29 @@ def test_networks_see_repaired_landmarks():
     assert np.isfinite(seen[0].world).all()  # the short gap is filled
     assert scored.errors["raw"].missing.sum() == 1
     assert scored.errors["repaired"].missing.sum() == 0
+
+
+def test_one_row_is_told_how_the_camera_looks():
+    shard = clip(30)
+    told = {}
+
+    class Listens(FakeRefiner):
+        def __init__(self, name):
+            super().__init__([shard])
+            self.name = name
+
+        def refine(self, landmarks, camera=None):
+            told[self.name] = camera
+            return super().refine(landmarks, camera)
+
+    score_clip("made", shard, {name: Listens(name) for name in ("net", KNOWN_GRAVITY)})
+    assert told["net"] is None
+    camera = told[KNOWN_GRAVITY]
+    turns = ray_from_camera(mid_hip_rays(shard.landmark_sequence, camera))
+    up = turns @ up_from_camera_angles(camera.pitch_deg, camera.roll_deg)
+    np.testing.assert_allclose(up, shard.up, atol=0.01)
+    unknown = replace(shard, up=np.full_like(shard.up, np.nan))
+    assert true_camera(unknown) == CameraOptions()
 
 
 def test_exchanged_sides_are_counted_in_raw():

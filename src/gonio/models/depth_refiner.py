@@ -19,6 +19,7 @@ from gonio.errors import InputError
 from gonio.frames import normalised
 from gonio.landmarks.inputs import PoseInputs, mirrored_inputs, pose_inputs
 from gonio.landmarks.pose import pose_without_refiner
+from gonio.markers.level import levelled
 from gonio.models.checkpoint_io import Checkpoint, read_checkpoint, write_checkpoint
 from gonio.models.depth_network import (
     Batch,
@@ -219,13 +220,19 @@ class DepthRefiner:
 
         Args:
             landmarks: repaired, (T, 33, ...).
-            camera: pitch, roll and field of view; its gravity is taken where the network has no
-                `up` head.
+            camera: as far as the user knows it. The pose is turned towards its gravity
+                (`levelled`), which is taken as it is where the network has no `up` head.
 
         Returns:
             (T, 17, 3) positions in the ray frame with sigma, gravity and viewpoint; NaN where the
             input is NaN. Lengths are those of a body of about 1.70 m.
         """
+        return levelled(self.predict(landmarks, camera), landmarks, camera)
+
+    def predict(
+        self, landmarks: LandmarkSequence, camera: CameraOptions | None = None
+    ) -> RefinedPose:
+        """What the networks alone say of a clip; arguments and answer are those of `refine`."""
         inputs = pose_inputs(landmarks.world, landmarks.points_2d, landmarks.visibility)
         pose = self.refine_inputs(inputs, landmarks.time_s, landmarks.rate_hz)
         if self.network.config.up_head:

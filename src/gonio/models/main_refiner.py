@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from gonio.landmarks.inputs import PoseInputs, pose_inputs
+from gonio.markers.level import levelled
 from gonio.models.checkpoint_io import Checkpoint, read_checkpoint
 from gonio.models.depth_refiner import DepthRefiner
 from gonio.models.joint_refiner import (
@@ -205,7 +206,8 @@ class MainRefiner:
             As `DepthRefiner.refine`; gravity and viewpoint are those of the depth refiner.
         """
         seen = self._seen(landmarks, camera)
-        return self.refine_inputs(seen.inputs, seen.pose)
+        pose = self.refine_inputs(seen.inputs, seen.pose)
+        return levelled(pose, landmarks, camera)
 
     def refine_inputs(self, inputs: MainInputs, pose: RefinedPose) -> RefinedPose:
         """Correct the pose of a clip whose inputs are made already.
@@ -267,7 +269,7 @@ class MainRefiner:
         """What is seen of a clip; that of the last clip is kept for the second call."""
         if self._last is None or not _same(self._last.landmarks, landmarks):
             whole = pose_inputs(landmarks.world, landmarks.points_2d, landmarks.visibility)
-            pose = self.depth.refine(landmarks, camera)
+            pose = self.depth.predict(landmarks, camera)
             self._last = _Seen(landmarks, main_inputs(whole, pose), pose)
         return self._last
 

@@ -14,14 +14,22 @@ from tqdm import tqdm
 
 from gonio.capture.pairs import pelvis_forward_from_joints, viewpoint
 from gonio.capture.shards import Shard
-from gonio.landmarks.pose import pose_without_refiner
+from gonio.frames import camera_angles_from_up, normalised, ray_from_camera
+from gonio.landmarks.pose import mid_hip_rays, pose_without_refiner
 from gonio.landmarks.repair import repair_landmarks
-from gonio.options import RepairOptions
+from gonio.options import CameraOptions, RepairOptions
 from gonio.signals import nearest, resample
 from gonio.training.error_tables import ScoredClip
 from gonio.training.frame_errors import frame_errors, scaled_pose, true_frames
-from gonio.training.recordings import BASELINES, DEMO, SHIPPED, EvaluationOptions, Refiner
-from gonio.types import FloatArray, LandmarkSequence, RefinedPose
+from gonio.training.recordings import (
+    BASELINES,
+    DEMO,
+    KNOWN_GRAVITY,
+    SHIPPED,
+    EvaluationOptions,
+    Refiner,
+)
+from gonio.types import FloatArray, LandmarkSequence, RefinedPose, known
 
 _TOWARDS_CAMERA = np.array([0.0, 0.0, -1.0])
 REPAIR: dict[str, RepairOptions | None] = dict(
@@ -61,8 +69,9 @@ def score_clip(recording: str, shard: Shard, refiners: Mapping[str, Refiner]) ->
         found[row] = at_times(pose, landmarks.time_s, shard.time_s), float("nan")
     repaired = repair_landmarks(seen).sequence
     for row, refiner in refiners.items():
+        camera = true_camera(shard) if row == KNOWN_GRAVITY else None
         begin = time.perf_counter()
-        pose = refiner.refine(repaired)
+        pose = refiner.refine(repaired, camera)
         seconds = time.perf_counter() - begin
         found[row] = at_times(pose, repaired.time_s, shard.time_s), seconds
     return ScoredClip(
@@ -80,6 +89,23 @@ def pose_with_viewpoint(landmarks: LandmarkSequence) -> RefinedPose:
     towards_camera = np.broadcast_to(_TOWARDS_CAMERA, pose.up.shape)
     azimuth, elevation = viewpoint(towards_camera, pose.up, forward)
     return RefinedPose(pose.positions, pose.sigma, pose.up, azimuth, elevation)
+
+
+def true_camera(shard: Shard) -> CameraOptions:
+    """What a user who knows the camera's pitch and roll would say, of a camera that stands still.
+
+    The field of view is not the true one, which no user knows.
+
+    Args:
+        shard: with true gravity in at least one frame; without, nothing is said.
+    """
+    turns = ray_from_camera(mid_hip_rays(shard.landmark_sequence, CameraOptions()))
+    up = np.einsum("tij,ti->tj", turns, shard.up.astype(float))
+    up = up[known(up)]
+    if not len(up):
+        return CameraOptions()
+    pitch, roll = camera_angles_from_up(normalised(up.mean(axis=0)))
+    return CameraOptions(pitch_deg=pitch, roll_deg=roll)
 
 
 def at_times(pose: RefinedPose, time_s: FloatArray, wanted_s: FloatArray) -> RefinedPose:
