@@ -124,6 +124,11 @@ class LandmarkSequence:
         width, height = self.image_size
         return np.asarray((self.image - 0.5) * [2 * width / height, 2.0])
 
+    def at(self, rows: NDArray[np.integer]) -> LandmarkSequence:
+        """The frames of these numbers, which must increase."""
+        paths = (self.world[rows], self.image[rows], self.visibility[rows])
+        return LandmarkSequence(self.time_s[rows], *paths, self.image_size)
+
     @property
     def detected(self) -> BoolArray:
         """(T,) true where a person was found."""
@@ -174,6 +179,18 @@ class RefinedPose:
 
     def __len__(self) -> int:
         return len(self.positions)
+
+    def at(self, rows: NDArray[np.integer]) -> RefinedPose:
+        """The frames of these numbers."""
+        return RefinedPose(
+            positions=self.positions[rows],
+            sigma=self.sigma[rows],
+            up=self.up[rows],
+            azimuth_deg=self.azimuth_deg[rows],
+            elevation_deg=self.elevation_deg[rows],
+            refiner=self.refiner,
+            feet=self.feet[rows],
+        )
 
 
 @dataclass(frozen=True)

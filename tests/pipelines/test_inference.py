@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from gonio.datasets.checkpoint import CheckpointFile
+from gonio.kinematics import bands
 from gonio.kinematics.angles import split_flags
 from gonio.landmarks.repair import repair_landmarks
 from gonio.models import registry
@@ -99,9 +100,27 @@ def test_the_band_of_the_isb_shoulder_has_its_names(run):
     assert "shoulder_R_elevation_deg" in band
 
 
+def test_some_frames_give_the_band_of_all(by_both, monkeypatch):
+    """Errors that last half a second are as large at ten frames a second as at thirty."""
+    some = by_both.bands(sigma_samples=60)
+    monkeypatch.setattr(bands, "LASTING_S", 1.0)
+    for few, every in zip(some, by_both.bands(sigma_samples=60), strict=True):
+        assert len(few) == len(every) == 40
+        ratio = few.drop(columns="time_s").mean() / every.drop(columns="time_s").mean()
+        assert ratio.mean() == pytest.approx(1.0, abs=0.05)
+        assert ratio.between(0.7, 1.4).all()
+
+
+def test_errors_that_do_not_last_are_sampled_in_every_frame():
+    assert len(bands.sampled_rows(90, 30.0, 0.5)) == 30
+    assert len(bands.sampled_rows(90, 30.0, 0.0)) == 90
+    np.testing.assert_array_equal(bands.sampled_rows(4, 30.0, 0.5), [0, 1, 2, 3])
+    assert len(bands.sampled_rows(2, float("nan"), 0.5)) == 2
+
+
 def test_a_long_clip_is_done_in_parts_with_the_same_result(by_both, monkeypatch):
     together = by_both.bands()
-    monkeypatch.setattr(nodes, "SAMPLED_FRAMES", 1)
+    monkeypatch.setattr(bands, "FRAMES_AT_ONCE", 1)
     for whole, apart in zip(together, by_both.bands(), strict=True):
         pd.testing.assert_frame_equal(whole, apart, atol=1e-3)
 

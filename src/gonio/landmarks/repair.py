@@ -34,6 +34,10 @@ class RepairedLandmarks:
     flags: NDArray[np.uint8]
     record: dict[str, float | int | bool]
 
+    def at(self, rows: NDArray[np.integer]) -> RepairedLandmarks:
+        """The frames of these numbers, which must increase; the counts are those of all frames."""
+        return RepairedLandmarks(self.sequence.at(rows), self.flags[rows], self.record)
+
 
 def repair_landmarks(
     detected: LandmarkSequence, options: RepairOptions | None = None

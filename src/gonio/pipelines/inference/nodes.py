@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import warnings
-from itertools import islice
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -27,10 +26,11 @@ from gonio.kinematics import (
     zeroed,
 )
 from gonio.kinematics.angles import filtered, split_flags
+from gonio.kinematics.bands import sampled_angles
 from gonio.kinematics.chain import angles_of, augmented, markers_of
 from gonio.kinematics.comparison import columns_from_model
 from gonio.kinematics.shoulder import shoulder_sequence_of, with_shoulders_in
-from gonio.kinematics.uncertainty import angle_spread, sampled_poses, spread_at
+from gonio.kinematics.uncertainty import angle_spread, spread_at
 from gonio.landmarks.detector import detect_landmarks
 from gonio.landmarks.model_files import MODEL_FOLDER
 from gonio.landmarks.repair import RepairedLandmarks, repair_landmarks
@@ -38,8 +38,8 @@ from gonio.landmarks.video import VideoInfo
 from gonio.models.record import angle_record, pose_record
 from gonio.models.registry import Refiners, checkpoint_record, no_checkpoint, shared_refiners
 from gonio.options import CHECKPOINTS_OF, InferenceOptions
+from gonio.pipelines.inference.imports import imported_meanwhile
 from gonio.reporting.small_copy import SmallCopy
-from gonio.signals import stride_of
 from gonio.types import LandmarkSequence, MarkerTrajectories, RefinedPose
 
 Parameters = dict[str, Any]
@@ -50,10 +50,6 @@ POSE_NETWORKS = ("main_refiner", "depth_refiner")
 ANGLE_NETWORKS = ("main_refiner", "joint_refiner")
 """The same of those that change angles."""
 MIN_FRAMES = 2
-SAMPLED_STEP_S = 0.1
-"""Time between the frames at which samples are refined: a band changes slowly."""
-SAMPLED_FRAMES = 20_000
-"""Samples of a clip are taken together as long as they are no more frames: it bounds memory."""
 
 
 def detect(video: VideoInfo, parameters: Parameters) -> tuple[LandmarkSequence, ScratchFile]:
@@ -65,7 +61,8 @@ def detect(video: VideoInfo, parameters: Parameters) -> tuple[LandmarkSequence, 
             "video, not a picture"
         )
     scratch = ScratchFile("small.mp4")
-    with SmallCopy(scratch.path, options.report.overlay_max_side) as small:
+    small_copy = SmallCopy(scratch.path, options.report.overlay_max_side)
+    with small_copy as small, imported_meanwhile(options.refiner):
         landmarks = detect_landmarks(
             video.path,
             options.model,
@@ -147,8 +144,9 @@ def propagate_sigma(
     options = InferenceOptions.from_parameters(parameters)
     if options.sigma_samples == 0 or not np.isfinite(pose.sigma).any():
         return pd.DataFrame(), pd.DataFrame()
-    samples = _sampled_angles(pose, landmarks, marker_record["stature_estimate_m"], options)
-    spread = angle_spread(samples, joint_angles_of_markers)
+    samples, rows = sampled_angles(pose, landmarks, marker_record["stature_estimate_m"], options)
+    computed = _rows(joint_angles_of_markers, rows)
+    spread = spread_at(angle_spread(samples, computed), joint_angles_of_markers)
     own = own_files(
         depth_refiner=depth_refiner, joint_refiner=joint_refiner, main_refiner=main_refiner
     )
@@ -156,41 +154,12 @@ def propagate_sigma(
     if not refiners.change_angles:
         return spread, pd.DataFrame()
     angles = split_flags(joint_angles)[0]
-    rows = _some_frames(len(angles), landmarks.sequence.rate_hz)
-    some = [
-        _refined(refiners, _rows(sample, rows), landmarks, both_ways=False) for sample in samples
-    ]
+    some = [_refined(refiners, sample, landmarks, both_ways=False) for sample in samples]
     return spread_at(angle_spread(some, _rows(angles, rows)), angles), spread
-
-
-def _some_frames(count: int, rate_hz: float) -> NDArray[np.int64]:
-    """Frames `SAMPLED_STEP_S` apart, the first and the last among them."""
-    return np.unique([*range(0, count, stride_of(rate_hz, SAMPLED_STEP_S)), count - 1])
 
 
 def _rows(table: pd.DataFrame, rows: NDArray[np.int64]) -> pd.DataFrame:
     return table.iloc[rows].reset_index(drop=True)
-
-
-def _sampled_angles(
-    pose: RefinedPose, landmarks: RepairedLandmarks, stature_m: float, options: InferenceOptions
-) -> list[pd.DataFrame]:
-    """The angles of poses that differ from the given one as its sigma says, as computed."""
-    poses = sampled_poses(
-        pose,
-        landmarks.sequence.rate_hz,
-        samples=options.sigma_samples,
-        correlation_s=options.sigma_correlation_s,
-    )
-    together = max(1, SAMPLED_FRAMES // len(pose))
-    angles: list[pd.DataFrame] = []
-    with warnings.catch_warnings():  # compute_angles has said it
-        warnings.simplefilter("ignore", KinematicsWarning)
-        while some := list(islice(poses, together)):
-            clips = [markers_of(sample, landmarks, options).markers for sample in some]
-            markers = augmented(clips, stature_m, options)
-            angles += [angles_of(clip, options) for clip in markers]
-    return angles
 
 
 def compute_angles(

@@ -1,0 +1,79 @@
+"""The angles of poses that differ as a refiner's sigma says: what the bands are made of.
+
+An error of the pose lasts, and so the band changes slowly: the samples are taken through markers,
+augmentation and kinematics at some frames only.
+"""
+
+from __future__ import annotations
+
+import warnings
+from itertools import islice
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gonio.kinematics.chain import angles_of, augmented, markers_of
+from gonio.kinematics.segments import KinematicsWarning
+from gonio.kinematics.uncertainty import sampled_poses
+from gonio.landmarks.repair import RepairedLandmarks
+from gonio.options import InferenceOptions
+from gonio.signals import stride_of
+from gonio.types import RefinedPose
+
+STEP_S = 0.1
+"""Time between the frames at which errors that last longer than `LASTING_S` are sampled."""
+LASTING_S = 0.3
+FRAMES_AT_ONCE = 20_000
+"""Samples of a clip are taken together as long as they are no more frames: it bounds memory."""
+
+
+def sampled_rows(count: int, rate_hz: float, correlation_s: float) -> NDArray[np.int64]:
+    """The frames at which samples are taken: evenly spaced, the first among them.
+
+    Args:
+        count: frames of the clip.
+        rate_hz: frames a second.
+        correlation_s: how long errors last; all frames are taken if that is short.
+    """
+    stride = stride_of(rate_hz, STEP_S) if correlation_s >= LASTING_S else 1
+    return np.arange(0, count, stride if count > 2 * stride else 1)
+
+
+def sampled_angles(
+    pose: RefinedPose,
+    landmarks: RepairedLandmarks,
+    stature_m: float,
+    options: InferenceOptions,
+) -> tuple[list[pd.DataFrame], NDArray[np.int64]]:
+    """Angles of poses that differ from the given one as its sigma says.
+
+    Args:
+        pose: T frames with sigma.
+        landmarks: the same frames.
+        stature_m: where the subject's is not known.
+        options: how many samples, how long errors last, and the chain.
+
+    Returns:
+        The angles of each sample at some frames, as computed, and the numbers of these frames.
+    """
+    rate_hz = landmarks.sequence.rate_hz
+    rows = sampled_rows(len(pose), rate_hz, options.sigma_correlation_s)
+    if len(rows) < len(pose):  # such errors pass the low-pass, which needs more frames a second
+        options = options.model_copy(update={"angle_cutoff_hz": None})
+        pose, landmarks = pose.at(rows), landmarks.at(rows)
+    poses = sampled_poses(
+        pose,
+        landmarks.sequence.rate_hz,
+        samples=options.sigma_samples,
+        correlation_s=options.sigma_correlation_s,
+    )
+    together = max(1, FRAMES_AT_ONCE // len(pose))
+    angles: list[pd.DataFrame] = []
+    with warnings.catch_warnings():  # compute_angles has said it
+        warnings.simplefilter("ignore", KinematicsWarning)
+        while some := list(islice(poses, together)):
+            clips = [markers_of(sample, landmarks, options).markers for sample in some]
+            markers = augmented(clips, stature_m, options)
+            angles += [angles_of(clip, options) for clip in markers]
+    return angles, rows
