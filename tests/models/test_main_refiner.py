@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from gonio.errors import InputError
+from gonio.markers.gravity import gravity_of
 from gonio.models import depth_refiner, joint_refiner
 from gonio.models.checkpoint_io import Checkpoint, write_checkpoint
 from gonio.models.depth_refiner import DepthRefiner, save_network
@@ -21,6 +22,7 @@ from gonio.models.main_network import (
 )
 from gonio.models.main_refiner import MainRefiner, make_header
 from gonio.models.parts import frozen
+from gonio.options import CameraOptions
 from gonio.skeleton import ANGLE_COLUMNS
 from gonio.types import LandmarkSequence
 from tests.models.conftest import FULL, trained_looking, with_missing
@@ -80,6 +82,22 @@ def test_without_weights_both_refiners_come_back(
     expected = main.joint.refine(table, walking.visibility)
     columns = list(ANGLE_COLUMNS)
     np.testing.assert_allclose(refined[columns], expected[columns], atol=1e-3)
+
+
+def test_what_the_user_knows_of_the_camera_turns_its_pose_too(
+    checkpoint: Path, own: dict[str, Path], walking: LandmarkSequence
+) -> None:
+    main = MainRefiner.load(checkpoint, own)
+    plain = main.refine(walking)
+    told = main.refine(walking, CameraOptions(pitch_deg=25.0, roll_deg=0.0))
+    assert gravity_of(told, walking, CameraOptions()).pitch_deg == pytest.approx(25.0, abs=0.5)
+    lengths = [np.linalg.norm(np.diff(p.positions, axis=1), axis=2) for p in (told, plain)]
+    np.testing.assert_allclose(*lengths, atol=1e-6)
+    table = table_of(len(walking))  # what the network sees of the pose is as it learned it
+    pd.testing.assert_frame_equal(
+        main.refine_angles(table, walking),
+        MainRefiner.load(checkpoint, own).refine_angles(table, walking),
+    )
 
 
 def test_a_checkpoint_changes_the_pose_and_each_of_the_36_columns(
