@@ -4,7 +4,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gonio.errors import InputError
-from gonio.signals import fill_short_gaps, low_pass, nearest, resample, resample_deg, runs_of
+from gonio.signals import (
+    fill_short_gaps,
+    low_pass,
+    nearest,
+    resample,
+    resample_deg,
+    runs_of,
+    smoothest_path,
+)
 
 
 def test_runs_are_half_open():
@@ -77,3 +85,70 @@ def test_angles_go_the_shorter_way_round_the_circle():
     at = resample_deg(angles, np.arange(4.0), np.array([0.5, 1.0, 1.4, 1.6, 2.5]))[:, 0]
     np.testing.assert_allclose(at[:4], [180.0, 190.0, 190.0, 550.0])
     assert np.isnan(at[4])
+
+
+def noisy_path(sigma=0.05, rate_hz=30.0, seconds=8, seed=0):
+    """A smooth movement, the same with errors that are new in every frame, and its times."""
+    time_s = np.arange(int(seconds * rate_hz)) / rate_hz
+    true = 0.3 * np.sin(2 * np.pi * 0.8 * time_s) + 0.1 * np.cos(2 * np.pi * 1.7 * time_s)
+    noise = np.random.default_rng(seed).normal(0, sigma, len(true))
+    return time_s, true, true + noise
+
+
+def test_the_smoothest_path_takes_noise_away_and_leaves_the_movement():
+    _, true, seen = noisy_path()
+    path = smoothest_path(seen, np.full_like(seen, 0.05), 30.0, acceleration=10.0, lasting_s=0.2)
+    assert np.abs(path - true).mean() < 0.5 * np.abs(seen - true).mean()
+    assert np.corrcoef(path, true)[0, 1] > 0.99
+    still = smoothest_path(true, np.full_like(seen, 0.01), 30.0, acceleration=30.0, lasting_s=0.3)
+    np.testing.assert_allclose(still, true, atol=0.002)
+
+
+def test_it_is_the_minimum_of_what_it_says_it_minimises():
+    _, _, seen = noisy_path(seconds=2)
+    sigma = np.linspace(0.01, 0.1, len(seen))
+
+    def cost(path):
+        moves = np.diff(path, 2) * 30.0**2 / 10.0
+        return (((path - seen) / sigma) ** 2).sum() / 0.3 + (moves**2).sum()
+
+    path = smoothest_path(seen, sigma, 30.0, acceleration=10.0, lasting_s=0.3)
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        assert cost(path + rng.normal(0, 1e-3, len(path))) > cost(path)
+
+
+def test_it_believes_sure_samples_and_passes_over_unsure_ones():
+    _, true, seen = noisy_path(sigma=0.001)
+    sigma = np.full_like(seen, 0.005)
+    seen[60:66] += 0.5
+    sigma[60:66] = 1.0
+    path = smoothest_path(seen, sigma, 30.0, acceleration=30.0, lasting_s=0.3)
+    assert np.abs(path - true).max() < 0.05
+
+
+def test_the_smoothest_path_is_the_same_at_every_frame_rate():
+    paths = []
+    for rate in (30.0, 120.0):
+        time_s = np.arange(int(4 * rate)) / rate
+        step = np.tanh(20 * (time_s - 2.0))
+        path = smoothest_path(step, np.full_like(step, 0.1), rate, acceleration=20.0, lasting_s=0.3)
+        paths.append(np.interp(np.linspace(0.5, 3.5, 50), time_s, path))
+    np.testing.assert_allclose(*paths, atol=0.03)
+
+
+def test_the_smoothest_path_goes_from_gap_to_gap():
+    _, _, seen = noisy_path(seconds=2)
+    values = np.stack([seen, seen], axis=1)
+    values[20:25, 0] = np.nan
+    values[27:28, 0] = np.nan  # leaves a run of two between the gaps
+    sigma = np.full_like(values, 0.05)
+    sigma[50, 1] = np.nan
+    path = smoothest_path(values, sigma, 30.0, acceleration=10.0, lasting_s=0.3)
+    np.testing.assert_array_equal(np.isnan(path), np.isnan(values))
+    np.testing.assert_array_equal(path[25:27, 0], values[25:27, 0])
+    assert path[50, 1] == values[50, 1]
+    before = smoothest_path(values[:20, 0], sigma[:20, 0], 30.0, acceleration=10.0, lasting_s=0.3)
+    np.testing.assert_allclose(path[:20, 0], before)
+    with pytest.raises(InputError, match="acceleration is 0"):
+        smoothest_path(values, sigma, 30.0, acceleration=0.0, lasting_s=0.3)

@@ -341,13 +341,28 @@ def test_the_skeleton_fit_steadies_the_bones(walking: LandmarkSequence) -> None:
         return float(length.std() / length.mean())
 
     assert variation(replace(FULL, skeleton_fit=True)) < 0.9 * variation(FULL)
-    with pytest.raises(InputError, match="needs sigma_head"):
-        replace(FULL, skeleton_fit=True, sigma_head=False)
+    for step in ("skeleton_fit", "smooth"):
+        with pytest.raises(InputError, match="need sigma_head"):
+            replace(FULL, **{step: True}, sigma_head=False)
+
+
+def test_a_smooth_pose_shakes_less_and_moves_as_much(walking: LandmarkSequence) -> None:
+    one, plain = (
+        refiner_of(replace(FULL, smooth=smooth)).refine(walking) for smooth in (True, False)
+    )
+    shakes = [np.abs(np.diff(p.positions, 2, axis=0)).mean() for p in (one, plain)]
+    assert shakes[0] < 0.7 * shakes[1]
+    np.testing.assert_allclose(one.positions, plain.positions, atol=0.15)
+    middle = slice(5, -5)
+    np.testing.assert_allclose(
+        one.positions[middle].mean(axis=0), plain.positions[middle].mean(axis=0), atol=0.02
+    )
+    np.testing.assert_array_equal(one.sigma, plain.sigma)
 
 
 def test_each_step_of_use_can_be_left_out(walking: LandmarkSequence) -> None:
     """What an ablation compares is what the configuration without the step gives."""
-    config = replace(FULL, mirror_average=True, skeleton_fit=True)
+    config = replace(FULL, mirror_average=True, smooth=True, skeleton_fit=True)
     one, other = trained_looking(config), trained_looking(config, seed=1)
     header = make_header(config, ABOUT)
     whole = DepthRefiner(one, header, others=[other])

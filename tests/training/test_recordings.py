@@ -80,8 +80,9 @@ def test_without_a_shipped_checkpoint_there_is_no_row_and_the_log_says_so(
 
 def test_the_steps_of_use_are_rows_where_they_are_asked_for():
     rows = list(load_refiners(EvaluationOptions(steps_of_use=True)))
-    assert rows[-6:] == [
+    assert rows[-7:] == [
         "shipped - mirror average",
+        "shipped - smooth",
         "shipped - skeleton fit",
         "shipped - other networks",
         "shipped + known gravity",

@@ -63,6 +63,7 @@ class DepthRefinerConfig:
     step_s: float = 0.1  # time between the frames that attend to each other, seconds
     window: int = 24  # frames, `step_s` apart, that are seen at once
     mirror_average: bool = False  # in use: the mean of the answers for a clip and its mirror image
+    smooth: bool = False  # in use: joints move as smoothly as sigma lets them
     skeleton_fit: bool = False  # in use: every bone gets its length of the clip
 
     def __post_init__(self) -> None:
@@ -74,8 +75,8 @@ class DepthRefinerConfig:
         sizes = (self.d_model, self.heads, self.feedforward, self.d_time, self.time_heads)
         if min(*sizes, self.window, self.fourier_bands) < 1 or self.step_s <= 0:
             raise InputError("the sizes of a depth refiner must be 1 or more, step_s above 0")
-        if self.skeleton_fit and not self.sigma_head:
-            raise InputError("skeleton_fit weighs joints by sigma and needs sigma_head")
+        if (self.smooth or self.skeleton_fit) and not self.sigma_head:
+            raise InputError("smooth and skeleton_fit weigh joints by sigma and need sigma_head")
         if min(self.layers, self.temporal_layers) < 0 or not 0 <= self.dropout < 1:
             raise InputError("layers must be 0 or more, and dropout from 0 to below 1")
 

@@ -33,6 +33,7 @@ from gonio.models.loading import config_from, take_weights
 from gonio.models.skeleton_fit import fit_skeleton
 from gonio.models.windows import windows_for
 from gonio.options import CameraOptions
+from gonio.signals import smoothest_path
 from gonio.skeleton import COCO_FROM_MEDIAPIPE, COCO_JOINTS, COCO_MIRROR
 from gonio.types import FloatArray, LandmarkSequence, RefinedPose, known
 
@@ -40,8 +41,13 @@ KIND = "depth_refiner"
 SHIPPED_CHECKPOINT = Path(__file__).parent / "weights" / "depth_refiner.safetensors"
 FEET = "feet/"
 """Before the names of the weights of the foot network."""
-STEPS_OF_USE: tuple[str, ...] = ("mirror average", "skeleton fit", "other networks")
+STEPS_OF_USE: tuple[str, ...] = ("mirror average", "smooth", "skeleton fit", "other networks")
 """What is done with the first network's answers, as far as a checkpoint asks for it."""
+ACCELERATION_M_S2 = 30.0
+"""Of joints that move freely, one standard deviation: with it the paths of validation clips are
+about as smooth as the true ones."""
+LASTING_S = 0.3
+"""How long errors of the networks last."""
 WINDOWS_AT_ONCE = 32
 """Windows that go through the network together: what bounds the memory of a long clip."""
 
@@ -191,7 +197,8 @@ class DepthRefiner:
     def steps(self) -> tuple[str, ...]:
         """Those of `STEPS_OF_USE` that it takes."""
         config = self.network.config
-        taken = (config.mirror_average, config.skeleton_fit, len(self.networks) > 1)
+        several = len(self.networks) > 1
+        taken = (config.mirror_average, config.smooth, config.skeleton_fit, several)
         return tuple(step for step, there in zip(STEPS_OF_USE, taken, strict=True) if there)
 
     def without(self, step: str) -> DepthRefiner:
@@ -259,8 +266,7 @@ class DepthRefiner:
         unknown = np.full((len(inputs), len(COCO_JOINTS), 3), np.nan)
         sigma = np.where(there, said.get("sigma", unknown) * self.header["sigma_scale"], np.nan)
         positions = np.where(there, said["pose"], np.nan)
-        if config.skeleton_fit:
-            positions = fit_skeleton(positions, sigma)
+        positions = steadied(positions, sigma, rate_hz, config)
         azimuth, elevation = angles_of(torch.from_numpy(said["camera"]))
         up = np.where(alive[:, None], normalised(said.get("up", unknown[:, 0])), np.nan)
         feet = np.full((len(inputs), 2, 2, 3), np.nan)
@@ -292,6 +298,24 @@ class DepthRefiner:
             name: np.asarray(np.mean([said[name] for said in answers if name in said], axis=0))
             for name in names
         }
+
+
+def steadied(
+    positions: FloatArray, sigma: FloatArray, rate_hz: float, config: DepthRefinerConfig
+) -> FloatArray:
+    """Joints that move as smoothly, and bones as long, as a configuration asks for.
+
+    Args:
+        positions: (T, 17, 3) metres.
+        sigma: (T, 17, 3) metres.
+        rate_hz: frames a second, NaN for a single frame.
+        config: of the network.
+    """
+    if config.smooth and np.isfinite(rate_hz):
+        positions = smoothest_path(
+            positions, sigma, rate_hz, acceleration=ACCELERATION_M_S2, lasting_s=LASTING_S
+        )
+    return fit_skeleton(positions, sigma) if config.skeleton_fit else positions
 
 
 def _said_by(

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from gonio.landmarks.inputs import PoseInputs, pose_inputs
 from gonio.markers.level import levelled
 from gonio.models.checkpoint_io import Checkpoint, read_checkpoint
-from gonio.models.depth_refiner import DepthRefiner
+from gonio.models.depth_refiner import DepthRefiner, steadied
 from gonio.models.joint_refiner import (
     AngleInputs,
     JointRefiner,
@@ -203,29 +203,28 @@ class MainRefiner:
             camera: as `DepthRefiner.refine`.
 
         Returns:
-            As `DepthRefiner.refine`; gravity and viewpoint are those of the depth refiner.
+            As `DepthRefiner.refine`, smooth and with bones of one length if the depth refiner's
+            are; gravity and viewpoint are those of the depth refiner.
         """
         seen = self._seen(landmarks, camera)
-        pose = self.refine_inputs(seen.inputs, seen.pose)
+        pose = self.refine_inputs(seen.inputs, seen.pose, landmarks.rate_hz)
         return levelled(pose, landmarks, camera)
 
-    def refine_inputs(self, inputs: MainInputs, pose: RefinedPose) -> RefinedPose:
+    def refine_inputs(self, inputs: MainInputs, pose: RefinedPose, rate_hz: float) -> RefinedPose:
         """Correct the pose of a clip whose inputs are made already.
 
         Args:
             inputs: of T frames.
             pose: of the depth refiner, the same frames.
+            rate_hz: frames a second, NaN for a single frame.
         """
         said = self._said(inputs, None)
         there = inputs.pose_there[..., None]
         sigma = np.exp(said.log_sigma.numpy().astype(float)) * self.header["sigma_scale"]
-        known = there & np.isfinite(pose.sigma)
-        return replace(
-            pose,
-            positions=np.where(there, said.pose.numpy().astype(float), np.nan),
-            sigma=np.where(known, sigma, np.nan),
-            refiner="main",
-        )
+        sigma = np.where(there & np.isfinite(pose.sigma), sigma, np.nan)
+        positions = np.where(there, said.pose.numpy().astype(float), np.nan)
+        positions = steadied(positions, sigma, rate_hz, self.depth.network.config)
+        return replace(pose, positions=positions, sigma=sigma, refiner="main")
 
     def refine_angles(
         self, angles: pd.DataFrame, landmarks: LandmarkSequence, *, both_ways: bool = True

@@ -245,7 +245,7 @@ def measured_in_use(
     for key, _ in clips.clips["validation"]:
         clip = clips.store.load(key)
         inputs, before = _seen_in_use(main, clip, depth_tuned)
-        pose = main.refine_inputs(inputs, before)
+        pose = main.refine_inputs(inputs, before, clip.rate_hz)
         errors.append(scaled_errors(pose, clip.pose, clip.weight))
         said = main.refine_angle_inputs(inputs, clip.inputs)
         arrays = (said.astype(np.float32), clip.angles, clip.truth, clip.angle_weight)
@@ -311,7 +311,7 @@ def _parts(
 
 def _plain(config: Any) -> Any:
     """A configuration whose answers in use are those of the network alone, as in fine-tuning."""
-    changes = {"mirror_average": False, "skeleton_fit": False}
+    changes = {"mirror_average": False, "smooth": False, "skeleton_fit": False}
     return replace(config, **{k: v for k, v in changes.items() if hasattr(config, k)})
 
 
