@@ -227,14 +227,29 @@ class DepthRefiner:
 
         Args:
             landmarks: repaired, (T, 33, ...).
-            camera: as far as the user knows it. The pose is turned towards its gravity
-                (`levelled`), which is taken as it is where the network has no `up` head.
+            camera: as far as the user knows it. The pose leans towards its gravity (`levelled`),
+                which is taken as it is where the network has no `up` head.
 
         Returns:
             (T, 17, 3) positions in the ray frame with sigma, gravity and viewpoint; NaN where the
             input is NaN. Lengths are those of a body of about 1.70 m.
         """
-        return levelled(self.predict(landmarks, camera), landmarks, camera)
+        return self.told(self.predict(landmarks, camera), landmarks, camera)
+
+    def told(
+        self, pose: RefinedPose, landmarks: LandmarkSequence, camera: CameraOptions | None
+    ) -> RefinedPose:
+        """A pose with the gravity that the user knows (`levelled`), its bones still of one length.
+
+        Args:
+            pose: of this refiner or one that goes on from it, T frames.
+            landmarks: the same frames.
+            camera: as far as the user knows it.
+        """
+        leaning = levelled(pose, landmarks, camera)
+        if leaning is pose or not self.network.config.skeleton_fit:
+            return leaning
+        return replace(leaning, positions=fit_skeleton(leaning.positions, leaning.sigma))
 
     def predict(
         self, landmarks: LandmarkSequence, camera: CameraOptions | None = None

@@ -17,7 +17,6 @@ import torch
 from numpy.typing import NDArray
 
 from gonio.landmarks.inputs import PoseInputs, pose_inputs
-from gonio.markers.level import levelled
 from gonio.models.checkpoint_io import Checkpoint, read_checkpoint
 from gonio.models.depth_refiner import DepthRefiner, steadied
 from gonio.models.joint_refiner import (
@@ -208,7 +207,7 @@ class MainRefiner:
         """
         seen = self._seen(landmarks, camera)
         pose = self.refine_inputs(seen.inputs, seen.pose, landmarks.rate_hz)
-        return levelled(pose, landmarks, camera)
+        return self.depth.told(pose, landmarks, camera)
 
     def refine_inputs(self, inputs: MainInputs, pose: RefinedPose, rate_hz: float) -> RefinedPose:
         """Correct the pose of a clip whose inputs are made already.
