@@ -73,7 +73,8 @@ def test_every_parameter_is_read_and_every_option_has_its_default(project):
     stated["video"], stated["static_trial"] = "demo", None
     assert stated == InferenceOptions().model_dump()
     package = project / "src" / "gonio"
-    readers = [*(package / "pipelines").rglob("*.py"), package / "kinematics" / "chain.py"]
+    chain = [package / "kinematics" / name for name in ("chain.py", "bands.py")]
+    readers = [*(package / "pipelines").rglob("*.py"), *chain]
     sources = "\n".join(path.read_text() for path in readers)
     read = {node.attr for node in ast.walk(ast.parse(sources)) if isinstance(node, ast.Attribute)}
     # the catalog reads the video and the static trial
