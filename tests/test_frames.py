@@ -11,6 +11,7 @@ from gonio.frames import (
     lab_from_ray,
     ray_from_camera,
     rays_from_image,
+    shortest_turn,
     up_from_camera_angles,
 )
 
@@ -85,3 +86,12 @@ def test_no_lab_frame_under_a_camera_or_without_a_direction():
     up = np.array([[0.0, 0.0, -1.0], [np.nan, 0.0, 0.0]])
     found = lab_from_ray(up, np.array([[0.0, 3.0, 0.0], [3.0, 0.0, 0.0]]))
     assert np.isnan(found).all()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_the_shortest_turn_goes_a_share_of_the_way(share):
+    source, target = np.array([0.0, 2.0, 0.0]), np.array([0.6, 0.8, 0.0])
+    turned = shortest_turn(source, target, share) @ source / 2
+    angle = share * np.arctan2(0.6, 0.8)
+    np.testing.assert_allclose(turned, [np.sin(angle), np.cos(angle), 0.0], atol=1e-12)
+    np.testing.assert_allclose(shortest_turn(target, target, share), np.eye(3), atol=1e-12)

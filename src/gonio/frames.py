@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.spatial.transform import Rotation
 
 from gonio.errors import InputError
 from gonio.types import FloatArray
@@ -24,6 +25,21 @@ def normalised(vectors: ArrayLike) -> FloatArray:
     length = np.linalg.norm(array, axis=-1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(np.where(length > 0, array / length, np.nan))
+
+
+def shortest_turn(source: FloatArray, target: FloatArray, share: float = 1.0) -> FloatArray:
+    """(3, 3) smallest rotation that takes the direction `source` to the unit vector `target`.
+
+    Args:
+        source: (3,) longer than 0.
+        target: (3,) unit vector, same axes.
+        share: of the way.
+    """
+    unit = source / np.linalg.norm(source)
+    axis = np.cross(unit, target)
+    sine = float(np.linalg.norm(axis))
+    angle = share * np.arctan2(sine, unit @ target)
+    return np.asarray(Rotation.from_rotvec(axis / max(sine, 1e-12) * angle).as_matrix())
 
 
 def focal_length_px(image_size: tuple[int, int], field_of_view_deg: float) -> float:

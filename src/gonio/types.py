@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -126,8 +126,13 @@ class LandmarkSequence:
 
     def at(self, rows: NDArray[np.integer]) -> LandmarkSequence:
         """The frames of these numbers, which must increase."""
-        paths = (self.world[rows], self.image[rows], self.visibility[rows])
-        return LandmarkSequence(self.time_s[rows], *paths, self.image_size)
+        return replace(
+            self,
+            time_s=self.time_s[rows],
+            world=self.world[rows],
+            image=self.image[rows],
+            visibility=self.visibility[rows],
+        )
 
     @property
     def detected(self) -> BoolArray:
@@ -182,13 +187,13 @@ class RefinedPose:
 
     def at(self, rows: NDArray[np.integer]) -> RefinedPose:
         """The frames of these numbers."""
-        return RefinedPose(
+        return replace(
+            self,
             positions=self.positions[rows],
             sigma=self.sigma[rows],
             up=self.up[rows],
             azimuth_deg=self.azimuth_deg[rows],
             elevation_deg=self.elevation_deg[rows],
-            refiner=self.refiner,
             feet=self.feet[rows],
         )
 

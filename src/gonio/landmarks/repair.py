@@ -5,7 +5,7 @@ Each step can be switched off, and each is counted. Training and inference call 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +36,7 @@ class RepairedLandmarks:
 
     def at(self, rows: NDArray[np.integer]) -> RepairedLandmarks:
         """The frames of these numbers, which must increase; the counts are those of all frames."""
-        return RepairedLandmarks(self.sequence.at(rows), self.flags[rows], self.record)
+        return replace(self, sequence=self.sequence.at(rows), flags=self.flags[rows])
 
 
 def repair_landmarks(

@@ -9,13 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
-from gonio.frames import ray_from_camera
+from gonio.frames import ray_from_camera, shortest_turn
 from gonio.landmarks.pose import mid_hip_rays
 from gonio.markers.gravity import gravity_of
 from gonio.options import CameraOptions
-from gonio.types import FloatArray, LandmarkSequence, RefinedPose, known
+from gonio.types import LandmarkSequence, RefinedPose, known
 
 SHARE_OF_POSE = 0.6
 """By how much of a network's error about gravity its pose leans: the share that serves best on
@@ -50,7 +49,7 @@ def levelled(
     told = gravity_of(pose, landmarks, camera).up
     turns = ray_from_camera(mid_hip_rays(landmarks, camera))
     whole, part = (
-        turns @ _rotation(predicted, told, share) @ np.swapaxes(turns, 1, 2)
+        turns @ shortest_turn(predicted, told, share) @ np.swapaxes(turns, 1, 2)
         for share in (1.0, SHARE_OF_POSE)
     )
     up = np.einsum("tij,tj->ti", whole, pose.up)
@@ -64,11 +63,3 @@ def levelled(
         up=up,
         elevation_deg=np.degrees(np.arcsin(np.clip(-up[:, 2], -1.0, 1.0))),  # z is along the ray
     )
-
-
-def _rotation(start: FloatArray, end: FloatArray, share: float) -> FloatArray:
-    """(3, 3) a share of the shortest rotation from one unit vector (3,) to another."""
-    axis = np.cross(start, end)
-    length = float(np.linalg.norm(axis))
-    angle = np.arctan2(length, start @ end) * share
-    return np.asarray(Rotation.from_rotvec(axis / max(length, 1e-12) * angle).as_matrix())

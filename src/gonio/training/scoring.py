@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -111,7 +112,7 @@ def true_camera(shard: Shard) -> CameraOptions:
 def at_times(pose: RefinedPose, time_s: FloatArray, wanted_s: FloatArray) -> RefinedPose:
     """A pose at the times of its truth: repair may have brought it to another frame rate.
 
-    Positions and sigma are interpolated; directions are those of the nearest frame.
+    Positions and sigma are interpolated; directions and feet are those of the nearest frame.
 
     Args:
         pose: T frames.
@@ -120,14 +121,10 @@ def at_times(pose: RefinedPose, time_s: FloatArray, wanted_s: FloatArray) -> Ref
     """
     if np.array_equal(time_s, wanted_s):
         return pose
-    rows = nearest(time_s, wanted_s)
-    return RefinedPose(
+    return replace(
+        pose.at(nearest(time_s, wanted_s)),
         positions=resample(pose.positions, time_s, wanted_s),
         sigma=resample(pose.sigma, time_s, wanted_s),
-        up=pose.up[rows],
-        azimuth_deg=pose.azimuth_deg[rows],
-        elevation_deg=pose.elevation_deg[rows],
-        refiner=pose.refiner,
     )
 
 

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from gonio.capture.rendered.anny_model import BODY_VERTICES, AnnyModel, RestBody, load_anny
-from gonio.capture.rendered.joint_tree import shortest_turn
 from gonio.capture.rendered.marker_table import read_marker_table
 from gonio.capture.rendered.motion import BONE, Motion
+from gonio.frames import shortest_turn
 from gonio.skeleton import AUGMENTED_MARKERS, COCO_JOINTS
 from gonio.types import FloatArray
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from gonio.capture.rendered.motion import BONES, Motion, quaternions_from_matrices
 from gonio.errors import InputError
+from gonio.frames import shortest_turn
 from gonio.types import FloatArray
 
 LIKELY_LEG_M = (0.5, 1.2)
@@ -105,15 +105,6 @@ def _align(recording: Recording, index: dict[str, int]) -> FloatArray:
                     turn = shortest_turn(direction, target) @ turn
                 align[BONES.index(side + part)] = turn
     return align
-
-
-def shortest_turn(source: FloatArray, target: FloatArray) -> FloatArray:
-    """(3, 3) smallest rotation that takes the direction `source` to the unit vector `target`."""
-    unit = source / np.linalg.norm(source)
-    axis = np.cross(unit, target)
-    sine = float(np.linalg.norm(axis))
-    angle = np.arctan2(sine, unit @ target)
-    return np.asarray(Rotation.from_rotvec(axis / max(sine, 1e-12) * angle).as_matrix())
 
 
 def _path_of(recording: Recording, joint: int) -> FloatArray:

@@ -7,7 +7,7 @@ most of the time.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from threading import Thread
 
@@ -23,18 +23,17 @@ def imported_meanwhile(refiner: Refiner) -> Iterator[None]:
 
     An import that fails is told by the node that needs it, not here.
     """
+    if not CHECKPOINTS_OF[refiner]:
+        yield
+        return
     thread = Thread(target=_imported, args=(NETWORKS,), name="imports", daemon=True)
-    if CHECKPOINTS_OF[refiner]:
-        thread.start()
+    thread.start()
     try:
         yield
     finally:
-        if thread.ident is not None:
-            thread.join()
+        thread.join()
 
 
 def _imported(module: str) -> None:
-    try:
+    with suppress(ImportError, OSError):  # what a broken installation raises
         import_module(module)
-    except Exception:  # whatever a broken installation raises
-        return
