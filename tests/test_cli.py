@@ -44,6 +44,18 @@ def kedro_run(copy, monkeypatch):
     return run
 
 
+def test_a_run_without_a_pipeline_asks_for_inference_alone(kedro_run, monkeypatch):
+    """As the default Kedro would import all pipelines, PyTorch with them, before the work."""
+    from gonio import cli
+
+    asked = []
+    monkeypatch.setattr(cli, "RUN_KEDRO", lambda **arguments: asked.append(arguments))
+    for arguments in ((), ("--pipeline", "evaluation"), ("--pipelines", "inference")):
+        assert kedro_run(*arguments)[0] == 0
+    assert [run["pipelines"] for run in asked] == [["inference"], ["evaluation"], ["inference"]]
+    assert [run["runner"] for run in asked] == ["ThreadRunner", None, "ThreadRunner"]
+
+
 def _run_in_a_process(folder, *arguments, file_limit=None):
     """`kedro run` as a process; `file_limit` is the largest file it can write, bytes."""
 

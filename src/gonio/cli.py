@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from pkgutil import iter_modules
@@ -45,8 +46,10 @@ def _run(**arguments: Any) -> None:
     if arguments.get("pipeline"):  # Kedro warns of the old spelling on every run
         arguments["pipelines"] = [*(arguments.get("pipelines") or ()), arguments.pop("pipeline")]
         arguments["pipeline"] = None
+    # By its name Kedro imports this pipeline alone; as the default it would import all.
+    arguments["pipelines"] = arguments.get("pipelines") or [INFERENCE]
     try:
-        _check_pipelines(arguments.get("pipelines") or ())
+        _check_pipelines(arguments["pipelines"])
         folder = _folder_of_videos(arguments)
         if folder is None:
             _run_once(arguments)
@@ -106,13 +109,15 @@ def _run_once(arguments: dict[str, Any]) -> None:
     """Run Kedro; of an error, let out what was written for the user.
 
     `inference` runs in threads unless told otherwise: the overlay is drawn on one core while the
-    markers are augmented on another.
+    markers are augmented on another. PyTorch's threads then sleep while they wait, for others are
+    there to take the core.
 
     Raises:
         GonioError: the first in the chain of causes, if there is one.
     """
     if not set(arguments.get("pipelines") or ()) - {INFERENCE, "__default__"}:
         arguments = {**arguments, "runner": arguments.get("runner") or "ThreadRunner"}
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         RUN_KEDRO(**arguments)
     except GonioError:

@@ -15,7 +15,7 @@ from kedro.pipeline import Pipeline
 from gonio.datasets.base import FileDataset
 from gonio.errors import OutputError
 from gonio.markers.augmenter_networks import check_provider
-from gonio.models.registry import TRAINED_BY, shared_refiners
+from gonio.models.registry import TRAINED_BY, check_refiners
 from gonio.options import InferenceOptions, check_names
 
 INFERENCE_RESULT = "landmarks_detected"
@@ -51,7 +51,7 @@ class GonioHooks:
         if INFERENCE_RESULT in pipeline.all_outputs():
             options = InferenceOptions.from_parameters(catalog.load("parameters"))
             check_provider(options.provider)
-            shared_refiners(options.refiner, {name: catalog.load(name).path for name in TRAINED_BY})
+            check_refiners(options.refiner, {name: catalog.load(name).path for name in TRAINED_BY})
         for dataset in _outputs(pipeline, catalog):
             path = getattr(dataset, "path", None)
             if isinstance(path, Path):

@@ -1,10 +1,12 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from kedro.io import DatasetError
 
-from gonio.datasets.npz import PoseDataset
+from gonio.datasets.npz import AngleSamplesDataset, PoseDataset
+from gonio.kinematics.bands import AngleSamples
 from gonio.landmarks.pose import pose_without_refiner
 from tests.markers.bodies import standing
 
@@ -24,3 +26,15 @@ def test_another_file_is_no_pose(tmp_path):
     np.savez(tmp_path / "pose.npz", positions=np.zeros((1, 17, 3)))
     with pytest.raises(DatasetError, match="lacks sigma"):
         PoseDataset(str(tmp_path / "pose.npz")).load()
+
+
+def test_samples_of_angles_come_back(tmp_path):
+    table = pd.DataFrame({"time_s": [0.0, 0.1], "knee_R_flexion_deg": [5.0, np.nan]})
+    dataset = AngleSamplesDataset(str(tmp_path / "angle_samples.npz"))
+    dataset.save(AngleSamples([table, table + 1], np.array([0, 3])))
+    again = dataset.load()
+    np.testing.assert_array_equal(again.rows, [0, 3])
+    for one, other in zip(again.angles, (table, table + 1), strict=True):
+        pd.testing.assert_frame_equal(one, other)
+    dataset.save(AngleSamples())
+    assert dataset.load().angles == []

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 from copy import deepcopy
 from dataclasses import replace
 
@@ -13,6 +15,7 @@ from gonio.landmarks.pose import pose_without_refiner
 from gonio.models import registry
 from gonio.models.registry import (
     TRAINED_BY,
+    check_refiners,
     checkpoint_of,
     checkpoint_record,
     default_choice,
@@ -196,6 +199,36 @@ def test_the_default_gives_way_to_a_network_that_main_does_not_join(own, shipped
     assert refiners.used[mine] == own[mine]
     assert f"06_models/{mine}.safetensors" in refiners.instead
     assert "kedro run --pipeline main_refiner" in refiners.instead
+
+
+def test_a_check_before_a_run_refuses_what_the_run_would_refuse(own, shipped, write):
+    with pytest.raises(MissingFileError, match="no checkpoint of the depth refiner"):
+        check_refiners("both", own)
+    check_refiners(DEFAULT_REFINER, own)  # the default goes as far as there are networks
+    check_refiners("none", own)
+    write(shipped)
+    check_refiners("both", own)
+    write(own)
+    check_refiners("both", own)
+    own["joint_refiner"].write_bytes(own["joint_refiner"].read_bytes()[:-500])
+    with pytest.raises(InputError, match="is broken"):
+        check_refiners("both", own)
+
+
+def test_shipped_networks_are_not_loaded_to_check_them():
+    """PyTorch is imported beside the detection, which a run would have to wait for here."""
+    script = """
+import sys
+from pathlib import Path
+from gonio.models.registry import TRAINED_BY, check_refiners
+for choice in ("main", "both"):
+    check_refiners(choice, {name: Path("nowhere") / name for name in TRAINED_BY})
+print("torch" in sys.modules)
+"""
+    said = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert said.stdout.strip() == "False"
 
 
 def test_networks_are_loaded_once_until_a_file_changes(own, shipped, write):

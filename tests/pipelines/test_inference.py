@@ -40,14 +40,15 @@ class Run(NamedTuple):
 
     def bands(self, **parameters):
         """The band of the angles, and that of the computed ones."""
+        parameters = self.parameters | parameters
+        samples = nodes.sample_angles(self.pose, self.landmarks, self.marker_record, parameters)
         return nodes.propagate_sigma(
-            self.pose,
+            samples,
             self.landmarks,
-            self.marker_record,
             self.of_markers,
             self.refined()[0],
             *self.checkpoints,
-            self.parameters | parameters,
+            parameters,
         )
 
 
@@ -116,6 +117,25 @@ def test_errors_that_do_not_last_are_sampled_in_every_frame():
     assert len(bands.sampled_rows(90, 30.0, 0.0)) == 90
     np.testing.assert_array_equal(bands.sampled_rows(4, 30.0, 0.5), [0, 1, 2, 3])
     assert len(bands.sampled_rows(2, float("nan"), 0.5)) == 2
+
+
+def test_some_of_the_samples_frames_keep_the_first_and_the_last():
+    rows = np.arange(0, 30, 3)  # ten frames
+    table = pd.DataFrame({"time_s": rows / 30})
+    some = bands.AngleSamples([table, table + 1], rows).every(4)
+    np.testing.assert_array_equal(some.rows, [0, 12, 24, 27])
+    for samples, first in zip(some.angles, (0.0, 1.0), strict=True):
+        np.testing.assert_allclose(samples["time_s"], first + some.rows / 30)
+        assert list(samples.index) == [0, 1, 2, 3]
+    assert list(bands.AngleSamples([table[:1]], rows[:1]).every(2).rows) == [0]
+
+
+def test_fewer_frames_through_the_networks_give_the_same_band(by_both, monkeypatch):
+    some = by_both.bands(sigma_samples=60)[0].drop(columns="time_s")
+    monkeypatch.setattr(nodes, "REFINED_EVERY", 1)
+    every = by_both.bands(sigma_samples=60)[0].drop(columns="time_s")
+    assert not some.equals(every)
+    assert (some.mean() / every.mean()).mean() == pytest.approx(1.0, abs=0.05)
 
 
 def test_a_long_clip_is_done_in_parts_with_the_same_result(by_both, monkeypatch):
@@ -203,10 +223,9 @@ def test_the_default_gives_way_to_a_refiner_of_the_users_own(run, checkpoints, t
 def test_the_default_without_a_joint_refiner_stops_at_the_pose(by_both, tmp_path, monkeypatch):
     monkeypatch.setattr(registry, "SHIPPED_FOLDER", tmp_path / "none")
     absent = CheckpointFile(tmp_path / "none.safetensors")
-    alone = by_both._replace(
-        checkpoints=(by_both.checkpoints[0], absent, absent),
-        parameters=PARAMETERS | {"refiner": DEFAULT_REFINER},
-    )
+    parameters = PARAMETERS | {"refiner": DEFAULT_REFINER}
+    some = (by_both.checkpoints[0], absent, absent)
+    alone = by_both._replace(checkpoints=some, parameters=parameters)
     angles, computed, record = alone.refined()
     pd.testing.assert_frame_equal(split_flags(angles)[0], by_both.of_markers)
     assert computed.empty

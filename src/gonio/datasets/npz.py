@@ -1,4 +1,4 @@
-"""Landmarks and poses as NPZ, without pickles."""
+"""Landmarks, poses and samples of angles as NPZ, without pickles."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from gonio.datasets.base import FileDataset
 from gonio.errors import InputError
 from gonio.files import replacing
+from gonio.kinematics.bands import AngleSamples
 from gonio.landmarks.repair import RepairedLandmarks
 from gonio.types import LandmarkSequence, RefinedPose
 
 _SEQUENCE = ("time_s", "world", "image", "visibility", "image_size")
+_SAMPLES = ("rows", "columns", "values")
 _POSE = ("positions", "sigma", "up", "azimuth_deg", "elevation_deg", "feet")
 
 
@@ -93,6 +96,24 @@ class PoseDataset(FileDataset[RefinedPose, RefinedPose]):
         """Write the pose."""
         arrays = {name: np.asarray(getattr(data, name)) for name in _POSE}
         write_npz(self.path, arrays | {"refiner": np.array(data.refiner)})
+
+
+class AngleSamplesDataset(FileDataset[AngleSamples, AngleSamples]):
+    """`AngleSamples`: numbers of frames, names of columns, and (S, U, columns) values."""
+
+    def load(self) -> AngleSamples:
+        """The samples."""
+        arrays = read_npz(self.existing_path(), _SAMPLES)
+        columns = [str(name) for name in arrays["columns"]]
+        tables = [pd.DataFrame(values, columns=columns) for values in arrays["values"]]
+        return AngleSamples(tables, arrays["rows"])
+
+    def save(self, data: AngleSamples) -> None:
+        """Write the samples."""
+        columns = list(data.angles[0].columns) if data.angles else []
+        values = np.array([table[columns].to_numpy(dtype=float) for table in data.angles])
+        arrays = {"rows": data.rows, "columns": np.array(columns, dtype=str), "values": values}
+        write_npz(self.path, arrays)
 
 
 def _arrays(sequence: LandmarkSequence) -> dict[str, Any]:

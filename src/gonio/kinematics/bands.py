@@ -7,6 +7,7 @@ augmentation and kinematics at some frames only.
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
@@ -28,6 +29,27 @@ FRAMES_AT_ONCE = 20_000
 """Samples of a clip are taken together as long as they are no more frames: it bounds memory."""
 
 
+@dataclass(frozen=True)
+class AngleSamples:
+    """Angles of poses that differ from a given one as its sigma says.
+
+    Attributes:
+        angles: of each sample at some frames of the clip, as computed.
+        rows: the numbers of these frames.
+    """
+
+    angles: list[pd.DataFrame] = field(default_factory=list)
+    rows: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+    def every(self, step: int) -> AngleSamples:
+        """The same at the first of their frames, each so manieth after it, and the last."""
+        last = len(self.rows) - 1
+        kept = np.unique(np.append(np.arange(0, last, step), last))
+        return AngleSamples(
+            [table.iloc[kept].reset_index(drop=True) for table in self.angles], self.rows[kept]
+        )
+
+
 def sampled_rows(count: int, rate_hz: float, correlation_s: float) -> NDArray[np.int64]:
     """The frames at which samples are taken: evenly spaced, the first among them.
 
@@ -45,7 +67,7 @@ def sampled_angles(
     landmarks: RepairedLandmarks,
     stature_m: float,
     options: InferenceOptions,
-) -> tuple[list[pd.DataFrame], NDArray[np.int64]]:
+) -> AngleSamples:
     """Angles of poses that differ from the given one as its sigma says.
 
     Args:
@@ -53,9 +75,6 @@ def sampled_angles(
         landmarks: the same frames.
         stature_m: where the subject's is not known.
         options: how many samples, how long errors last, and the chain.
-
-    Returns:
-        The angles of each sample at some frames, as computed, and the numbers of these frames.
     """
     rate_hz = landmarks.sequence.rate_hz
     rows = sampled_rows(len(pose), rate_hz, options.sigma_correlation_s)
@@ -76,4 +95,4 @@ def sampled_angles(
             clips = [markers_of(sample, landmarks, options).markers for sample in some]
             markers = augmented(clips, stature_m, options)
             angles += [angles_of(clip, options) for clip in markers]
-    return angles, rows
+    return AngleSamples(angles, rows)

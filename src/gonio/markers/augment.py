@@ -8,6 +8,7 @@ paths at another rate are resampled around them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -130,7 +131,12 @@ def augment_batch(
     clips = [_in_order(clip) for clip in clips]
     if force_complete:
         clips = [complete_inputs(clip, height) for clip in clips]
-    halves = [_augment_half(half, clips, body, provider, cycles, noise_m) for half in _HALVES]
+    with ThreadPoolExecutor(len(_HALVES)) as side_by_side:
+        halves = list(
+            side_by_side.map(
+                lambda half: _augment_half(half, clips, body, provider, cycles, noise_m), _HALVES
+            )
+        )
     augmented = [
         _joined(clip, [(added[:, i], flags[:, i]) for added, flags in halves])
         for i, clip in enumerate(clips)

@@ -6,7 +6,7 @@ The networks themselves are one file each in this folder.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +41,7 @@ class Refiners:
     Attributes:
         choice: what the parameters name, or what the default came to.
         used: name in the catalog -> file of each checkpoint that is used.
+        own: name in the catalog -> where the user's own checkpoint would be.
         depth: corrects the pose, or None.
         joint: corrects the angles, or None.
         main: corrects both, in the place of the others, or None.
@@ -49,6 +50,7 @@ class Refiners:
 
     choice: Refiner
     used: Mapping[str, Path]
+    own: Mapping[str, Path] = field(default_factory=dict)
     depth: DepthRefiner | None = None
     joint: JointRefiner | None = None
     main: MainRefiner | None = None
@@ -65,6 +67,10 @@ class Refiners:
         if network is None:
             return pose_without_refiner(landmarks, camera)
         return network.refine(landmarks, camera)
+
+    def checkpoint(self, name: str) -> dict[str, str] | None:
+        """As `checkpoint_record` of a network, by its name in the catalog; None if it is unused."""
+        return checkpoint_record(self.used[name], self.own[name]) if name in self.used else None
 
     @property
     def change_angles(self) -> bool:
@@ -104,11 +110,7 @@ def load_refiners(choice: Refiner, own: Mapping[str, Path]) -> Refiners:
         InputError: one is broken, foreign, older or of another kind, or a main refiner joins
             others than there are.
     """
-    used = _found(choice, own)
-    for name in CHECKPOINTS_OF[choice]:
-        if name not in used:
-            raise MissingFileError(no_checkpoint(name, own[name]))
-    return _loaded(choice, used, own)
+    return _loaded(choice, _all_found(choice, own), own)
 
 
 def refiners_for(choice: Refiner, own: Mapping[str, Path]) -> Refiners:
@@ -128,6 +130,19 @@ def refiners_for(choice: Refiner, own: Mapping[str, Path]) -> Refiners:
     return replace(_loaded(choice, _found(choice, own), own), instead=instead)
 
 
+def _all_found(choice: Refiner, own: Mapping[str, Path]) -> dict[str, Path]:
+    """All checkpoints of a choice.
+
+    Raises:
+        MissingFileError: names the first that is not there.
+    """
+    used = _found(choice, own)
+    for name in CHECKPOINTS_OF[choice]:
+        if name not in used:
+            raise MissingFileError(no_checkpoint(name, own[name]))
+    return used
+
+
 def _found(choice: Refiner, own: Mapping[str, Path]) -> dict[str, Path]:
     """The checkpoints of a choice up to the first that is not there.
 
@@ -144,17 +159,18 @@ def _found(choice: Refiner, own: Mapping[str, Path]) -> dict[str, Path]:
 
 def _loaded(choice: Refiner, used: Mapping[str, Path], own: Mapping[str, Path]) -> Refiners:
     if not used:
-        return Refiners(choice, used)
+        return Refiners(choice, used, own)
     from gonio.models.depth_refiner import DepthRefiner
     from gonio.models.joint_refiner import JointRefiner
     from gonio.models.main_refiner import MainRefiner
 
     if choice == "main":
-        return Refiners(choice, used, main=MainRefiner.load(used["main_refiner"], own))
+        return Refiners(choice, used, own, main=MainRefiner.load(used["main_refiner"], own))
     depth, joint = used.get("depth_refiner"), used.get("joint_refiner")
     return Refiners(
         choice,
         used,
+        own,
         depth=DepthRefiner.load(depth) if depth else None,
         joint=JointRefiner.load(joint) if joint else None,
     )
@@ -188,6 +204,25 @@ def default_choice(own: Mapping[str, Path]) -> tuple[Refiner, str]:
                 "--pipeline main_refiner)"
             )
     return DEFAULT_REFINER, ""
+
+
+def check_refiners(choice: Refiner, own: Mapping[str, Path]) -> None:
+    """See before a run that its networks are there and that those of the user's own can be used.
+
+    Those that come with Gonio are known to be good; loading them takes PyTorch, which need not be
+    waited for.
+
+    Args:
+        choice: as the parameters name it.
+        own: where the user's own checkpoints would be, by their names in the catalog.
+
+    Raises:
+        MissingFileError, InputError: as `load_refiners`.
+    """
+    if any(path.exists() for path in own.values()):
+        shared_refiners(choice, own)
+    elif choice != DEFAULT_REFINER:
+        _all_found(choice, own)
 
 
 def shared_refiners(choice: Refiner, own: Mapping[str, Path]) -> Refiners:

@@ -92,6 +92,7 @@ def joint_angle_figure(
     for axes_row, row in zip(grid, ROW_TITLES, strict=True):
         joints = joints_of_row(row)
         for angle, axes in enumerate(axes_row):
+            axes.set_autoscale_on(False)  # limits are set once, not found anew after every curve
             _shade(axes, time_s, joints, flags=near_singularity, colour=SINGULAR_COLOUR)
             _shade(axes, time_s, joints, flags=estimated, colour=ESTIMATED_COLOUR)
             for joint in joints:

@@ -64,11 +64,16 @@ def _from_markers_to_angles() -> list[Node]:
             name="refine_angles",
         ),
         Node(
+            timed(nodes.sample_angles),
+            ["pose", "landmarks", "marker_record", "parameters"],
+            ["angle_samples", "sample_angles_seconds"],
+            name="sample_angles",
+        ),
+        Node(
             timed(nodes.propagate_sigma),
             [
-                "pose",
+                "angle_samples",
                 "landmarks",
-                "marker_record",
                 "joint_angles_of_markers",
                 "joint_angles",
                 *CHECKPOINTS,

@@ -29,6 +29,7 @@ TIMED_STEPS = (
     "augment",
     "compute_angles",
     "refine_angles",
+    "sample_angles",
     "propagate_sigma",
 )
 """Steps whose seconds stand in the quality record."""
