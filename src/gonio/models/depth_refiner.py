@@ -31,7 +31,7 @@ from gonio.models.depth_network import (
 from gonio.models.foot_network import FootConfig, FootNetwork, corrected_feet
 from gonio.models.loading import config_from, take_weights
 from gonio.models.skeleton_fit import fit_skeleton
-from gonio.models.windows import windows_for
+from gonio.models.windows import WINDOWS_AT_ONCE, windows_for
 from gonio.options import CameraOptions
 from gonio.signals import smoothest_path
 from gonio.skeleton import COCO_FROM_MEDIAPIPE, COCO_JOINTS, COCO_MIRROR
@@ -48,8 +48,6 @@ ACCELERATION_M_S2 = 30.0
 about as smooth as the true ones."""
 LASTING_S = 0.3
 """How long errors of the networks last."""
-WINDOWS_AT_ONCE = 32
-"""Windows that go through the network together: what bounds the memory of a long clip."""
 
 
 def make_header(config: DepthRefinerConfig, about: dict[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from gonio.errors import InputError
 from gonio.models.blocks import Block, OverTime, mlp
 from gonio.models.checkpoint_io import read_checkpoint
 from gonio.models.loading import config_from, take_weights
-from gonio.models.windows import windows_for
+from gonio.models.windows import WINDOWS_AT_ONCE, windows_for
 from gonio.skeleton import (
     ANGLE_COLUMNS,
     JOINT_CHAIN,
@@ -38,7 +38,6 @@ FEATURES = 7
 """Of a joint: sine and cosine of its three angles, visibility."""
 DELTA_UNIT = 0.2
 """An output of 1 turns a joint by so much, radians."""
-WINDOWS_AT_ONCE = 64
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,8 @@ from gonio.types import FloatArray, LandmarkSequence, RefinedPose
 KIND = "main_refiner"
 SHIPPED_CHECKPOINT = Path(__file__).parent / "weights" / "main_refiner.safetensors"
 UNKNOWN_SIGMA_M = 0.05
-FRAMES_AT_ONCE = 1024
+FRAMES_AT_ONCE = 256
+"""As `gonio.models.windows.WINDOWS_AT_ONCE`."""
 
 
 @dataclass(frozen=True)
