@@ -19,6 +19,7 @@ from gonio.training.angle_augmentation import (
     MainAugmentation,
     mirrored_angle_clip,
     mirrored_main_clip,
+    moved,
     shifted,
 )
 from gonio.training.angle_clips import (
@@ -299,13 +300,32 @@ def test_noise_of_the_main_refiner_moves_computed_and_refined_angles_together(
     np.testing.assert_array_equal(changed.pose, clip.pose)
 
 
+def test_a_moved_joint_keeps_its_errors_and_moves_smoothly(clips: ClipList[AngleClip]) -> None:
+    clip = clips.store.load(clips.clips["train"][0][0])
+    other = moved(clip, 0.5, (25.0, 8.0, 0.0), np.random.default_rng(0))
+    np.testing.assert_allclose(other.angles - other.truth, clip.angles - clip.truth, atol=1e-5)
+    change = np.degrees(other.truth - clip.truth)
+    share = (np.ptp(change, axis=0).max(axis=1) > 0.1).mean()
+    assert 0.1 < share < 0.9
+    speed = np.diff(change, axis=0) / np.diff(clip.time)[:, None, None]
+    assert np.abs(speed).max() < 2 * np.pi * 1.6 * 4 * 25.0
+    sizes = [
+        np.degrees(moved(clip, 1.0, (25.0, 8.0, 0.0), np.random.default_rng(k)).truth - clip.truth)
+        for k in range(50)
+    ]
+    np.testing.assert_allclose(np.std(sizes, axis=(0, 1, 2)), [25.0, 8.0, 0.0], rtol=0.1, atol=1e-3)
+    same = AngleAugmentation(mirror=False, angle_noise_deg=0.0, joint_dropout=0.0, shifted=0.0)
+    moving = same.model_copy(update={"moved": 1.0})
+    assert not np.allclose(moving(clip, np.random.default_rng(0)).truth, clip.truth, atol=0.1)
+
+
 def test_a_shifted_joint_keeps_its_errors(clips: ClipList[AngleClip]) -> None:
     clip = clips.store.load(clips.clips["train"][0][0])
     other = shifted(clip, 0.5, (25.0, 12.0, 12.0), np.random.default_rng(0))
     np.testing.assert_allclose(other.angles - other.truth, clip.angles - clip.truth, atol=1e-5)
-    moved = np.degrees(other.truth - clip.truth)
-    np.testing.assert_allclose(moved, np.broadcast_to(moved[:1], moved.shape), atol=1e-4)
-    share = (np.abs(moved[0]).max(axis=1) > 1e-3).mean()
+    change = np.degrees(other.truth - clip.truth)
+    np.testing.assert_allclose(change, np.broadcast_to(change[:1], change.shape), atol=1e-4)
+    share = (np.abs(change[0]).max(axis=1) > 1e-3).mean()
     assert 0.1 < share < 0.9
     sizes = [
         np.degrees(shifted(clip, 1.0, (25.0, 12.0, 0.0), np.random.default_rng(k)).truth)[0]

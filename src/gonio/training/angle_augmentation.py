@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from gonio.landmarks.inputs import PoseInputs, mirrored_inputs
@@ -16,6 +17,8 @@ from gonio.training.angle_clips import AngleClip, MainClip
 from gonio.training.clips import Array
 
 A = TypeVar("A", bound=AngleClip)
+WAVES, WAVE_HZ = 3, (0.2, 1.6)
+"""Waves of a movement that is added to a joint, and their frequencies."""
 _FLIP_X = np.array([-1.0, 1.0, 1.0], dtype=np.float32)
 _FLIP_VIEW = np.array([-1.0, 1.0, 1.0, -1.0, 1.0, 1.0], dtype=np.float32)
 """Of up (x, y, z), sine and cosine of the azimuth, sine of the elevation."""
@@ -33,12 +36,18 @@ class AngleAugmentation(BaseModel):
     shift_deg: tuple[float, float, float] = Field(
         (25.0, 12.0, 12.0), description="of the three angles, standard deviation a clip"
     )
+    moved: float = Field(0.0, ge=0, le=1, description="share of joints that are moved otherwise")
+    move_deg: tuple[float, float, float] = Field(
+        (25.0, 8.0, 8.0), description="of the three angles, standard deviation over time"
+    )
 
     def __call__(self, clip: AngleClip, rng: Generator) -> AngleClip:
         """A changed copy of a clip."""
         if self.mirror and rng.random() < 0.5:
             clip = mirrored_angle_clip(clip)
         clip = shifted(clip, self.shifted, self.shift_deg, rng)
+        if self.moved:
+            clip = moved(clip, self.moved, self.move_deg, rng)
         noise = _angle_noise(clip.angles.shape, self.angle_noise_deg, rng)
         shown = clip.angle_there & (
             rng.random((1, clip.angle_there.shape[1])) >= self.joint_dropout
@@ -69,11 +78,37 @@ def shifted(
     """
     joints = clip.angle_there.shape[1]
     chosen = rng.random((1, joints, 1)) < share
-    shift = np.radians(size_deg) * rng.normal(size=(1, joints, 3)) * chosen
+    return _turned_by(clip, np.radians(size_deg) * rng.normal(size=(1, joints, 3)) * chosen)
+
+
+def moved(
+    clip: AngleClip, share: float, size_deg: tuple[float, float, float], rng: Generator
+) -> AngleClip:
+    """The clip of somebody who moves some joints otherwise, seen with the same errors.
+
+    As `shifted`, but by the same smooth movement: the sum of a few slow waves. So the network
+    learns that a movement which it does not expect may be a true one.
+
+    Args:
+        clip: computed and true angles.
+        share: of the joints.
+        size_deg: of the movement of the three angles, standard deviation over time.
+        rng: of this clip in this epoch.
+    """
+    joints = clip.angle_there.shape[1]
+    chosen = rng.random((1, joints, 1)) < share
+    waves = (WAVES, 1, joints, 3)
+    turns = rng.uniform(*WAVE_HZ, waves) * clip.time[:, None, None] + rng.random(waves)
+    wave = (rng.normal(size=waves) * np.sin(2 * np.pi * turns)).sum(axis=0) * np.sqrt(2 / WAVES)
+    return _turned_by(clip, np.radians(size_deg) * wave * chosen)
+
+
+def _turned_by(clip: AngleClip, change: NDArray[np.floating]) -> AngleClip:
+    """Computed and true angles changed alike, radians; what is missing stays 0."""
     return replace(
         clip,
-        angles=((clip.angles + shift) * clip.angle_there[..., None]).astype(np.float32),
-        truth=((clip.truth + shift) * (clip.angle_weight > 0)[..., None]).astype(np.float32),
+        angles=((clip.angles + change) * clip.angle_there[..., None]).astype(np.float32),
+        truth=((clip.truth + change) * (clip.angle_weight > 0)[..., None]).astype(np.float32),
     )
 
 
