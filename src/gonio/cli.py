@@ -80,10 +80,13 @@ def _check_pipelines(names: Iterable[str]) -> None:
             raise InputError(f"there is no pipeline {name!r}; there are {', '.join(known)}")
 
 
+def _only_inference(arguments: dict[str, Any]) -> bool:
+    return set(arguments["pipelines"]) <= {INFERENCE, "__default__"}
+
+
 def _folder_of_videos(arguments: dict[str, Any]) -> Path | None:
-    chosen = set(arguments.get("pipelines") or ())
     video = (arguments.get("params") or {}).get("video")
-    if video is None or chosen - {INFERENCE, "__default__"}:
+    if video is None or not _only_inference(arguments):
         return None
     path = Path(video_path(str(video)))
     return path.resolve() if path.is_dir() else None
@@ -115,7 +118,7 @@ def _run_once(arguments: dict[str, Any]) -> None:
     Raises:
         GonioError: the first in the chain of causes, if there is one.
     """
-    if not set(arguments.get("pipelines") or ()) - {INFERENCE, "__default__"}:
+    if _only_inference(arguments):
         arguments = {**arguments, "runner": arguments.get("runner") or "ThreadRunner"}
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:

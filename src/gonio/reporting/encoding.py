@@ -23,7 +23,7 @@ ENCODERS: tuple[tuple[str, dict[str, str]], ...] = (
     ("mpeg4", {}),
 )
 """Encoders in order of preference, with their options; the first that PyAV has is used."""
-SMALL_PIXELS = 1_000_000
+_SMALL_PIXELS = 1_000_000  # a frame; more threads of the encoder then cost more than they bring
 _BITS_A_PIXEL = 0.15  # for encoders that know no constant quality
 _TICKS_A_SECOND = 60_000  # 24, 25, 29.97, 30 and 60 Hz are exact; MPEG-4 allows at most 65,535
 
@@ -93,6 +93,6 @@ def _stream(
         stream.bit_rate = int(stream.width * stream.height * rate_hz * _BITS_A_PIXEL)
     stream.time_base = stream.codec_context.time_base = Fraction(1, _TICKS_A_SECOND)
     stream.codec_context.thread_type = "AUTO"
-    if stream.width * stream.height <= SMALL_PIXELS:  # more threads cost more than they bring
+    if stream.width * stream.height <= _SMALL_PIXELS:
         stream.codec_context.thread_count = 1
     return stream
