@@ -76,9 +76,8 @@ def shifted(
         size_deg: of the shift of the three angles, standard deviation.
         rng: of this clip in this epoch.
     """
-    joints = clip.angle_there.shape[1]
-    chosen = rng.random((1, joints, 1)) < share
-    return _turned_by(clip, np.radians(size_deg) * rng.normal(size=(1, joints, 3)) * chosen)
+    constant = rng.normal(size=(1, clip.angle_there.shape[1], 3))
+    return _some_joints_by(clip, share, np.radians(size_deg) * constant, rng)
 
 
 def moved(
@@ -95,16 +94,24 @@ def moved(
         size_deg: of the movement of the three angles, standard deviation over time.
         rng: of this clip in this epoch.
     """
-    joints = clip.angle_there.shape[1]
-    chosen = rng.random((1, joints, 1)) < share
-    waves = (WAVES, 1, joints, 3)
+    waves = (WAVES, 1, clip.angle_there.shape[1], 3)
     turns = rng.uniform(*WAVE_HZ, waves) * clip.time[:, None, None] + rng.random(waves)
     wave = (rng.normal(size=waves) * np.sin(2 * np.pi * turns)).sum(axis=0) * np.sqrt(2 / WAVES)
-    return _turned_by(clip, np.radians(size_deg) * wave * chosen)
+    return _some_joints_by(clip, share, np.radians(size_deg) * wave, rng)
 
 
-def _turned_by(clip: AngleClip, change: NDArray[np.floating]) -> AngleClip:
-    """Computed and true angles changed alike, radians; what is missing stays 0."""
+def _some_joints_by(
+    clip: AngleClip, share: float, change: NDArray[np.floating], rng: Generator
+) -> AngleClip:
+    """Computed and true angles of a share of the joints changed alike; what is missing stays 0.
+
+    Args:
+        clip: T frames.
+        share: of the joints.
+        change: (T or 1, 12, 3) radians.
+        rng: of this clip in this epoch.
+    """
+    change = change * (rng.random((1, change.shape[1], 1)) < share)
     return replace(
         clip,
         angles=((clip.angles + change) * clip.angle_there[..., None]).astype(np.float32),

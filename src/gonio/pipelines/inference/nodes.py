@@ -26,11 +26,10 @@ from gonio.kinematics import (
     zeroed,
 )
 from gonio.kinematics.angles import filtered, split_flags
-from gonio.kinematics.bands import AngleSamples, sampled_angles
+from gonio.kinematics.bands import REFINED_EVERY, AngleSamples, sampled_angles
 from gonio.kinematics.chain import angles_of, augmented, markers_of
 from gonio.kinematics.comparison import columns_from_model
 from gonio.kinematics.shoulder import shoulder_sequence_of, with_shoulders_in
-from gonio.kinematics.uncertainty import angle_spread, spread_at
 from gonio.landmarks.detector import detect_landmarks
 from gonio.landmarks.model_files import MODEL_FOLDER
 from gonio.landmarks.repair import RepairedLandmarks, repair_landmarks
@@ -50,9 +49,6 @@ POSE_NETWORKS = ("main_refiner", "depth_refiner")
 ANGLE_NETWORKS = ("main_refiner", "joint_refiner")
 """The same of those that change angles."""
 MIN_FRAMES = 2
-REFINED_EVERY = 2
-"""Every so manieth frame of the samples goes through the networks of angles: on the demo that moves
-the bands by 6 %, where eight samples leave them uncertain by 27 %."""
 
 
 def detect(video: VideoInfo, parameters: Parameters) -> tuple[LandmarkSequence, ScratchFile]:
@@ -155,20 +151,14 @@ def propagate_sigma(
     """
     if not angle_samples.angles:
         return pd.DataFrame(), pd.DataFrame()
-    spread = _spread(angle_samples, joint_angles_of_markers)
+    spread = angle_samples.spread(joint_angles_of_markers)
     options = InferenceOptions.from_parameters(parameters)
     refiners = _refiners(options, depth_refiner, joint_refiner, main_refiner)
     if not refiners.change_angles:
         return spread, pd.DataFrame()
     some = angle_samples.every(REFINED_EVERY)
     refined = [_refined(refiners, sample, landmarks, both_ways=False) for sample in some.angles]
-    return _spread(replace(some, angles=refined), split_flags(joint_angles)[0]), spread
-
-
-def _spread(samples: AngleSamples, angles: pd.DataFrame) -> pd.DataFrame:
-    """One standard deviation of angles, of which there are samples at some frames."""
-    some = angles.iloc[samples.rows].reset_index(drop=True)
-    return spread_at(angle_spread(samples.angles, some), angles)
+    return replace(some, angles=refined).spread(split_flags(joint_angles)[0]), spread
 
 
 def compute_angles(
