@@ -56,10 +56,19 @@ def test_range_of_motion_and_the_sign_of_the_correlation():
     half = angle_errors(curves(knee_R_flexion=30 + wave(10)), truth)
     width = np.subtract(*np.percentile(wave(20), [98, 2]))
     assert half.range_error[KNEE] == pytest.approx(width / 2)
+    assert half.range_bias[KNEE] == pytest.approx(-width / 2)
     assert half.correlation[KNEE] == pytest.approx(1)
     against = angle_errors(curves(knee_R_flexion=30 - wave(20)), truth)
     assert against.correlation[KNEE] == pytest.approx(-1)
     assert against.range_error[KNEE] == pytest.approx(0, abs=1e-9)
+
+
+def test_ranges_that_are_too_wide_and_too_narrow_make_up_for_each_other_in_the_bias_alone():
+    truth = curves(knee_R_flexion=30 + wave(20))
+    clips = [angle_errors(curves(knee_R_flexion=30 + wave(size)), truth) for size in (10, 30)]
+    width = np.subtract(*np.percentile(wave(20), [98, 2]))
+    assert mean_errors(clips).range_error[KNEE] == pytest.approx(width / 2)
+    assert mean_errors(clips).range_bias[KNEE] == pytest.approx(0, abs=1e-9)
 
 
 def test_a_single_wild_frame_is_no_range_of_motion():

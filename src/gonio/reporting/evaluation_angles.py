@@ -13,8 +13,7 @@ from gonio.training.angle_tables import ALL_ANGLES
 
 ERROR = "without_offset_deg"
 """The error that the charts show."""
-ANGLE_FIGURES: tuple[str, ...] = (
-    "clips",
+JOINT_FIGURES: tuple[str, ...] = (
     "frames",
     "missing_percent",
     "without_offset_deg",
@@ -22,13 +21,17 @@ ANGLE_FIGURES: tuple[str, ...] = (
     "absolute_deg",
     "correlation",
     "range_error_deg",
+    "range_bias_deg",
+)
+"""Figures of a joint or an angle."""
+ANGLE_FIGURES: tuple[str, ...] = (
+    "clips",
+    *JOINT_FIGURES,
     "hip_flexion_deg",
     "knee_flexion_deg",
     "ankle_flexion_deg",
 )
 """Figures of the whole and of a camera."""
-JOINT_FIGURES: tuple[str, ...] = ANGLE_FIGURES[1:8]
-"""Figures of a joint or an angle."""
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,7 @@ FIGURES: dict[str, tuple[str, int]] = {
     "absolute_deg": ("angle (°)", 1),
     "correlation": ("correlation", 2),
     "range_error_deg": ("range of motion (°)", 1),
+    "range_bias_deg": ("range of motion, signed (°)", 1),
     "hip_flexion_deg": ("hip flexion (°)", 1),
     "knee_flexion_deg": ("knee flexion (°)", 1),
     "ankle_flexion_deg": ("ankle flexion (°)", 1),

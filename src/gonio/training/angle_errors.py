@@ -39,6 +39,8 @@ class AngleErrors:
         without_offset: (36,) the same after the mean offset of the clip is taken off.
         correlation: (36,) Pearson's, of the curve with the true one; NaN where one is constant.
         range_error: (36,) absolute difference of the ranges of motion, degrees.
+        range_bias: (36,) by how much the range is larger than the true one, degrees; below 0
+            movement is lost.
     """
 
     frames: NDArray[np.int64]
@@ -48,6 +50,7 @@ class AngleErrors:
     without_offset: FloatArray
     correlation: FloatArray
     range_error: FloatArray
+    range_bias: FloatArray
 
 
 def angle_errors(
@@ -69,7 +72,7 @@ def angle_errors(
     rest = wrapped_deg(difference - circular_mean_deg(difference))
     curves = curves_beside(true, said).reshape(-1, _COUNT)
     shape = [_shape_errors(a, b) for a, b in zip(said.reshape(-1, _COUNT).T, curves.T, strict=True)]
-    correlation, range_error = np.array(shape).T
+    correlation, range_bias = np.array(shape).T
     return AngleErrors(
         frames=used.reshape(-1, _COUNT).sum(axis=0),
         true_frames=np.isfinite(truth).reshape(-1, _COUNT).sum(axis=0),
@@ -77,7 +80,8 @@ def angle_errors(
         absolute=_mean(np.abs(difference)),
         without_offset=_mean(np.abs(rest)),
         correlation=correlation,
-        range_error=range_error,
+        range_error=np.abs(range_bias),
+        range_bias=range_bias,
     )
 
 
@@ -102,6 +106,7 @@ def mean_errors(clips: Sequence[AngleErrors]) -> AngleErrors:
         without_offset=over_frames("without_offset"),
         correlation=_mean(np.stack([clip.correlation for clip in clips])),
         range_error=_mean(np.stack([clip.range_error for clip in clips])),
+        range_bias=_mean(np.stack([clip.range_bias for clip in clips])),
     )
 
 
@@ -148,7 +153,7 @@ def _turned(curve: FloatArray, estimate: FloatArray) -> FloatArray:
 
 
 def _shape_errors(estimate: FloatArray, truth: FloatArray) -> tuple[float, float]:
-    """Correlation and error of the range of motion of one angle, (T,) degrees each."""
+    """Correlation, and range of motion beyond the true one, of one angle, (T,) degrees each."""
     there = np.isfinite(estimate) & np.isfinite(truth)
     if not there.any():
         return float("nan"), float("nan")
@@ -156,7 +161,7 @@ def _shape_errors(estimate: FloatArray, truth: FloatArray) -> tuple[float, float
     ranges = [float(np.diff(np.percentile(curve, RANGE_PERCENTILES))[0]) for curve in (said, true)]
     varies = min(said.std(), true.std()) >= CONSTANT_DEG
     correlation = float(np.corrcoef(said, true)[0, 1]) if varies else float("nan")
-    return correlation, abs(ranges[0] - ranges[1])
+    return correlation, ranges[0] - ranges[1]
 
 
 def _mean(values: FloatArray) -> FloatArray:

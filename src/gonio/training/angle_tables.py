@@ -105,6 +105,7 @@ def _figures(errors: AngleErrors, angles: NDArray[np.intp]) -> dict[str, float]:
         "absolute_deg": mean(errors.absolute[angles]),
         "correlation": mean(errors.correlation[angles]),
         "range_error_deg": mean(errors.range_error[angles]),
+        "range_bias_deg": mean(errors.range_bias[angles]),
     }
 
 
