@@ -29,6 +29,8 @@ from tests.training.angle_fakes import known_shard, shard_store
 
 BIAS_DEG = 12.0
 """Added to the true angles: what there is to learn."""
+NOISE_DEG = 2.0
+"""Standard deviation of what comes on top."""
 
 
 def angle_manifest(root: Path, count: int = 9, frames: int = 30) -> Manifest:
@@ -39,7 +41,7 @@ def angle_manifest(root: Path, count: int = 9, frames: int = 30) -> Manifest:
         shard = known_shard(count=frames, sequence=f"w{k}", subject=f"s{k}", noise_m=0.03)
         phases = rng.uniform(0, 6, 36).reshape(12, 3)
         truth = 20 * np.sin(shard.time_s[:, None, None] * 2 + phases)
-        computed = truth + BIAS_DEG + rng.normal(0, 2, truth.shape)
+        computed = truth + BIAS_DEG + rng.normal(0, NOISE_DEG, truth.shape)
         arrays = {"corrupted_angles": computed, "ground_truth_angles": truth}
         shards.append(replace(shard, **{k: v.astype("<f4") for k, v in arrays.items()}))
     return shard_store(root, shards).manifest()

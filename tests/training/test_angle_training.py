@@ -47,6 +47,7 @@ from tests.capture.fakes import seen_by_mediapipe, walking_truth
 from tests.models.test_joint_refiner import table_of
 from tests.training.angle_clips import (
     BIAS_DEG,
+    NOISE_DEG,
     angle_clips,
     angle_manifest,
     main_clips,
@@ -89,6 +90,9 @@ def test_a_joint_refiner_learns_what_is_off(trained: Trained, tmp_path: Path) ->
     in_use = trained.metrics["validation_in_use"]
     assert in_use["raw_angle_deg"] == pytest.approx(BIAS_DEG, rel=0.1)
     assert in_use["angle_deg"] < 0.6 * in_use["raw_angle_deg"]
+    noise = NOISE_DEG * np.sqrt(2 / np.pi)  # mean absolute value
+    assert in_use["raw_without_offset_deg"] == pytest.approx(noise, rel=0.1)
+    assert in_use["raw_range_error_deg"] >= in_use["raw_range_bias_deg"] > 0
     write_checkpoint(tmp_path / "a.safetensors", trained.checkpoint)
     refined = JointRefiner.load(tmp_path / "a.safetensors").refine(table_of(), np.ones((30, 33)))
     assert refined.notna().all().all()

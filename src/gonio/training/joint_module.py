@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +20,8 @@ from gonio.models.joint_refiner import (
 )
 from gonio.skeleton import JOINT_MIRROR, JOINTS
 from gonio.training.angle_clips import AngleClip
+from gonio.training.angle_errors import AngleErrors, mean_errors
+from gonio.training.angle_errors import angle_errors as clip_errors
 from gonio.training.angle_losses import (
     angle_loss,
     mirrored,
@@ -28,7 +31,8 @@ from gonio.training.angle_losses import (
     velocity_loss,
 )
 from gonio.training.angle_training_options import JointTrainingOptions
-from gonio.training.clips import ClipList
+from gonio.training.clips import Array, ClipList
+from gonio.training.error_tables import mean
 from gonio.training.loop import (
     Trained,
     about,
@@ -43,6 +47,10 @@ from gonio.training.module import RefinerModule
 
 MIRRORED_SHARE = 4
 """Every so manieth row is seen in the mirror too."""
+
+
+SaidOfClip = tuple[Array, Array, Array, Array]
+"""Refined, computed and true angles (T, 12, 3) of a clip in radians, and the weights (T, 12)."""
 
 
 class AngleRow(NamedTuple):
@@ -176,15 +184,35 @@ def train_joint_refiner(
 
 
 def errors_in_use(refiner: JointRefiner, clips: ClipList[AngleClip]) -> dict[str, float]:
-    """Mean absolute errors of the validation split, all frames, degrees: raw, refined, by joint."""
-    found: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
+    """Errors of the validation split, all frames, as `angle_means` names them."""
+    said: list[SaidOfClip] = []
     for key, _ in clips.clips["validation"]:
         clip = clips.store.load(key)
         refined = clip.angles + refiner.deltas(clip.inputs).astype(np.float32)
-        arrays = (refined, clip.angles, clip.truth, clip.angle_weight)
-        found.append(tuple(torch.from_numpy(values) for values in arrays))  # type: ignore[arg-type]
-    refined_, computed, truth, weight = (torch.cat(parts) for parts in zip(*found, strict=True))
-    return weighted_means(angle_errors(refined_, computed, truth, weight))
+        said.append((refined, clip.angles, clip.truth, clip.angle_weight))
+    return angle_means(said)
+
+
+def angle_means(clips: Sequence[SaidOfClip]) -> dict[str, float]:
+    """Errors of refined and of computed (`raw_`) angles, degrees, over all frames of the clips.
+
+    Mean absolute error, of all joints and of each; without the mean offset of each clip; of the
+    range of motion, and how much wider than the true one it is (`gonio.training.angle_errors`).
+    """
+    refined, computed, truth, weight = (
+        torch.from_numpy(np.concatenate(parts)) for parts in zip(*clips, strict=True)
+    )
+    means = weighted_means(angle_errors(refined, computed, truth, weight))
+    for name, place in (("", 0), ("raw_", 1)):
+        errors = mean_errors([_curve_errors(clip[place], *clip[2:]) for clip in clips])
+        for what in ("without_offset", "range_error", "range_bias"):
+            means[f"{name}{what}_deg"] = round(mean(getattr(errors, what)), 4)
+    return means
+
+
+def _curve_errors(angles: Array, truth: Array, weight: Array) -> AngleErrors:
+    true = np.where(weight[..., None] > 0, truth, np.nan)
+    return clip_errors(np.degrees(angles), np.degrees(true))
 
 
 def weighted_means(values: dict[str, tuple[Tensor, Tensor]]) -> dict[str, float]:

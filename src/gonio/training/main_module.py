@@ -35,7 +35,7 @@ from gonio.training.angle_losses import angle_loss, size_loss
 from gonio.training.angle_training_options import MainTrainingOptions
 from gonio.training.calibration import Calibration, calibration_of, scaled_errors
 from gonio.training.clips import ClipList
-from gonio.training.joint_module import angle_errors, weighted_means
+from gonio.training.joint_module import SaidOfClip, angle_errors, angle_means
 from gonio.training.loop import (
     Trained,
     about,
@@ -241,20 +241,17 @@ def measured_in_use(
         depth_tuned: whether its depth refiner is another than the clips were prepared with.
     """
     errors: list[tuple[Any, Any]] = []
-    angles: list[tuple[Tensor, ...]] = []
+    angles: list[SaidOfClip] = []
     for key, _ in clips.clips["validation"]:
         clip = clips.store.load(key)
         inputs, before = _seen_in_use(main, clip, depth_tuned)
         pose = main.refine_inputs(inputs, before, clip.rate_hz)
         errors.append(scaled_errors(pose, clip.pose, clip.weight))
-        said = main.refine_angle_inputs(inputs, clip.inputs)
-        arrays = (said.astype(np.float32), clip.angles, clip.truth, clip.angle_weight)
-        angles.append(tuple(torch.from_numpy(values) for values in arrays))
+        said = main.refine_angle_inputs(inputs, clip.inputs).astype(np.float32)
+        angles.append((said, clip.angles, clip.truth, clip.angle_weight))
     error, sigma = (np.concatenate(parts) for parts in zip(*errors, strict=True))
     calibration = calibration_of(error, sigma)
-    refined, computed, truth, weight = (torch.cat(parts) for parts in zip(*angles, strict=True))
-    means = weighted_means(angle_errors(refined, computed, truth, weight))
-    return calibration, {**calibration.described, **means}
+    return calibration, {**calibration.described, **angle_means(angles)}
 
 
 def _seen_in_use(
