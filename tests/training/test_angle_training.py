@@ -33,6 +33,7 @@ from gonio.training.angle_losses import (
     angle_loss,
     mirrored,
     size_loss,
+    spread_loss,
     symmetry_loss,
     turned,
     velocity_loss,
@@ -232,6 +233,26 @@ def test_losses_follow_their_formulas() -> None:
     other = torch.tensor([[0, 1]])
     assert velocity_loss(moving, truth, weight, other) == 0
     assert angle_loss(angles, truth, torch.zeros_like(weight)) == 0
+
+
+def test_the_spread_of_a_clip_is_its_standard_deviation_wherever_the_angles_are() -> None:
+    wave = 0.1 * torch.sin(torch.linspace(0, 4 * math.pi, 41))[:40]
+    clip = torch.tensor([[0] * 20 + [1] * 19 + [-1]])  # each has a wave, the last frame is padding
+    truth = torch.zeros(1, 40, 12, 3) + wave[None, :, None, None]
+    weight = (clip >= 0)[..., None].repeat(1, 1, 12).float()
+    whole_turn = truth + 3.0 + 0.5 * clip[..., None, None]  # other offsets, across the wrap
+    assert spread_loss(whole_turn, truth, weight, clip) < 1e-4
+    still = torch.full_like(truth, -1.0).requires_grad_()
+    loss = spread_loss(still, truth, weight, clip)
+    assert float(loss) == pytest.approx(0.1 / math.sqrt(2) - 0.01, rel=0.05)
+    loss.backward()
+    assert still.grad is not None
+    assert torch.isfinite(still.grad).all()
+    half = 0.5 * truth
+    assert float(spread_loss(half, truth, weight, clip)) == pytest.approx(0.0354, rel=0.05)
+    half[:, :, 3] = 9.0 * truth[:, :, 3]
+    weight[:, :, 3] = 0  # an angle that nobody knows does not count
+    assert float(spread_loss(half, truth, weight, clip)) == pytest.approx(0.0354, rel=0.05)
 
 
 def test_symmetry_wants_mirrored_answers() -> None:

@@ -15,6 +15,8 @@ from gonio.skeleton import JOINT_MIRROR, MIRROR_SIGNS
 
 SMOOTH_RAD = 0.05
 """Below it the angle loss is quadratic, above it linear."""
+STILL_RAD = 0.01
+"""Spread of an angle that does not move: keeps the gradient of the spread finite."""
 
 
 def turned(angles: Tensor, truth: Tensor) -> Tensor:
@@ -52,6 +54,25 @@ def velocity_loss(angles: Tensor, truth: Tensor, weight: Tensor, clip: Tensor) -
     step = turned(error[:, 1:], error[:, :-1]).abs()
     same = (clip[:, 1:] == clip[:, :-1]) & (clip[:, 1:] >= 0)
     return mean_of_joints(step, weight[:, 1:] * weight[:, :-1] * same[..., None])
+
+
+def spread_loss(angles: Tensor, truth: Tensor, weight: Tensor, clip: Tensor) -> Tensor:
+    """Mean of |s - s'|: an angle spreads over a clip as far as the true one does.
+
+    Of an angle in a clip s is the root of 1 - R^2 + b^2, where R is the length of the mean of its
+    unit vectors and b `STILL_RAD`; where angles spread little it is their standard deviation
+    (Mardia and Jupp 2000, Directional Statistics, section 2.3). Where it is unsure what the angle
+    is, the likeliest answer moves less than the truth: this loss asks for the whole movement.
+    """
+    member = functional.one_hot(clip + 1)[..., 1:].to(weight)  # (B, T, K)
+    share = torch.einsum("btk,btj->bkj", member, weight)  # frames of a joint in a clip
+
+    def spread(values: Tensor) -> Tensor:
+        vectors = torch.stack([values.cos(), values.sin()]) * weight[..., None]
+        mean = torch.einsum("btk,nbtjc->nbkjc", member, vectors) / share.clamp_min(1)[..., None]
+        return (1.0 - mean.square().sum(dim=0) + STILL_RAD**2).clamp_min(STILL_RAD**2).sqrt()
+
+    return mean_of_joints((spread(angles) - spread(truth)).abs(), share)
 
 
 def mirrored(angles: Tensor) -> Tensor:

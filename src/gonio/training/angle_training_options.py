@@ -22,6 +22,7 @@ class JointLossWeights(BaseModel):
     symmetry: float = Field(0.05, ge=0)
     size: float = Field(0.02, ge=0)
     velocity: float = Field(0.5, ge=0)
+    spread: float = Field(0.0, ge=0)
 
 
 class JointTrainingOptions(RunOptions):

@@ -26,6 +26,7 @@ from gonio.training.angle_losses import (
     angle_loss,
     mirrored,
     size_loss,
+    spread_loss,
     symmetry_loss,
     turned,
     velocity_loss,
@@ -110,6 +111,8 @@ class JointRefinerModule(RefinerModule):
             "size": size_loss(delta, weight),
             "velocity": velocity_loss(angles, target.truth, weight, target.clip),
         }
+        if weights.spread:
+            losses["spread"] = spread_loss(angles, target.truth, weight, target.clip)
         if weights.symmetry:  # of some rows: it costs as much as all other losses
             some = slice(0, max(1, len(row.time) // MIRRORED_SHARE))
             part = AngleBatch(*(values[some] for values in row.batch))
