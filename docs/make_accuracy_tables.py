@@ -1,15 +1,16 @@
 """Make the tables of accuracy.md from a run of `evaluation`.
 
-Run `kedro run --pipeline evaluation` first, then `python docs/make_accuracy_tables.py`, or
-`python docs/make_accuracy_tables.py <folder>` for the results of another run. The tables that the
-page shows are kept in docs/accuracy, so that the page can be made again without a run.
+Run `kedro run --pipeline evaluation` first, then `python docs/make_accuracy_tables.py`, with
+`<folder>` for the results of another run, with `--only angles` (or `poses`) to take one kind of
+tables from it alone. The tables that the page shows are kept in docs/accuracy, so that the page can
+be made again without a run.
 """
 
 from __future__ import annotations
 
+import argparse
 import re
 import shutil
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -21,6 +22,7 @@ PAGE = Path(__file__).with_name("accuracy.md")
 KEPT = Path(__file__).with_name("accuracy")
 RUN = Path(__file__).resolve().parents[1] / "data" / "08_reporting" / "evaluation"
 TABLES = ("summary.csv", "cameras.csv")
+"""Of poses."""
 ANGLE_TABLES = (
     "evaluation_angles.csv",
     "evaluation_angle_joints.csv",
@@ -52,10 +54,10 @@ def filled(page: str, tables: str, place: str = "evaluation") -> str:
     return page
 
 
-def main(run: Path) -> None:
-    """Take in the tables of a run and make the page."""
+def main(run: Path, only: str | None = None) -> None:
+    """Take in the tables of a run, all or of `poses` or `angles` only, and make the page."""
     KEPT.mkdir(exist_ok=True)
-    for name in (*TABLES, *ANGLE_TABLES):
+    for name in {"poses": TABLES, "angles": ANGLE_TABLES, None: (*TABLES, *ANGLE_TABLES)}[only]:
         if (run / name).is_file():
             shutil.copyfile(run / name, KEPT / name)
         else:
@@ -67,4 +69,7 @@ def main(run: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else RUN)
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("run", nargs="?", type=Path, default=RUN, help="folder of the results")
+    parser.add_argument("--only", choices=("poses", "angles"))
+    main(**vars(parser.parse_args()))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 from pathlib import Path
 from types import ModuleType
 
@@ -47,6 +48,23 @@ def test_a_run_is_taken_into_the_page(script, tmp_path, monkeypatch):
     assert text.endswith("<!-- evaluation: end -->\nz\n")
     assert "| demo | shipped |" in text
     assert "old" not in text
+
+
+def test_one_kind_of_tables_may_be_taken_from_a_run(script, tmp_path, monkeypatch):
+    kept, page = tmp_path / "kept", tmp_path / "page.md"
+    shutil.copytree(script.KEPT, kept)
+    page.write_bytes(script.PAGE.read_bytes())
+    monkeypatch.setattr(script, "KEPT", kept)
+    monkeypatch.setattr(script, "PAGE", page)
+    run = tmp_path / "run"
+    run.mkdir()
+    for name in (*script.TABLES, *script.ANGLE_TABLES):
+        text = (kept / name).read_text(encoding="utf-8")
+        (run / name).write_text(text.replace("raw + filter", "filtered"), encoding="utf-8")
+    script.main(run, only="angles")
+    assert "filtered" in (kept / script.ANGLE_TABLES[0]).read_text(encoding="utf-8")
+    assert "filtered" not in (kept / script.TABLES[0]).read_text(encoding="utf-8")
+    assert "| demo | filtered |" in page.read_text(encoding="utf-8")
 
 
 def test_a_page_without_the_place_is_refused(script):

@@ -97,7 +97,7 @@ SCHEMA: tuple[ArrayField, ...] = (
 
 SCALARS: dict[str, tuple[type, str]] = {
     "schema_version": (int, "version of this table"),
-    "source": (str, "aistpp, mtc or rendered"),
+    "source": (str, "aistpp, mtc, rendered or projected"),
     "sequence": (str, "name of the movement in its source"),
     "camera": (str, "name of the camera"),
     "subject": (str, "who is seen; never in two splits"),
