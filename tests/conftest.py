@@ -66,7 +66,7 @@ def write_depth_refiner() -> Callable[[Path], Path]:
             network.up_head[-1].weight.zero_()
             network.up_head[-1].bias.copy_(torch.tensor([0.0, 0.0, -0.2]))
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_network(path, network, {"sigma_scale": 1.0})
+        save_network(path, network, {"sigma_scale": [1.0, 1.0, 1.0]})
         return path
 
     return write
@@ -114,7 +114,7 @@ def write_main_refiner() -> Callable[[Path, Path, Path], Path]:
         _shake(network)
         path.parent.mkdir(parents=True, exist_ok=True)
         parts = {"depth_refiner": frozen(depth), "joint_refiner": frozen(joint)}
-        header = make_header(network.config, parts, {"sigma_scale": 1.0})
+        header = make_header(network.config, parts, {"sigma_scale": [1.0, 1.0, 1.0]})
         write_checkpoint(path, Checkpoint(header, dict(network.state_dict())))
         return path
 

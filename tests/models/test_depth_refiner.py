@@ -263,6 +263,14 @@ def test_checkpoints_that_are_refused(tmp_path: Path) -> None:
     older = _saved(tmp_path / "older.safetensors", {**header, "config": config}, network)
     with pytest.raises(InputError, match=r"another version of Gonio.*step_s"):
         load_network(older)
+    odd = {**asdict(FULL), "d_model": "16"}
+    with pytest.raises(InputError, match=r"odd\.safetensors cannot be used"):
+        load_network(_saved(tmp_path / "odd.safetensors", {**header, "config": odd}, network))
+    for scale in (None, [1.0], [1.0, 1.0, 0.0], [1.0, 1.0, "2"]):
+        unsure = {**header, "sigma_scale": scale}
+        path = _saved(tmp_path / "unsure.safetensors", unsure, network)
+        with pytest.raises(InputError, match=r"sigma_scale .*three factors above 0"):
+            DepthRefiner.load(path)
     wide = asdict(replace(FULL, d_model=32))
     unlike = _saved(tmp_path / "unlike.safetensors", {**header, "config": wide}, network)
     with pytest.raises(InputError, match="do not fit its configuration"):

@@ -116,7 +116,13 @@ def test_the_whole_pipeline_on_shards_with_a_checkpoint(tmp_path, no_shipped_net
     for k in range(3):
         write_shard(folder / f"{k}.npz", small_shard(20, k, f"walk{k}"))
     checkpoint = tmp_path / "net.safetensors"
-    about = {"sigma_scale": 1.0, "metrics": {}, "data": {}, "training": {}, "versions": {}}
+    about = {
+        "sigma_scale": [1.0, 1.0, 1.0],
+        "metrics": {},
+        "data": {},
+        "training": {},
+        "versions": {},
+    }
     config = DepthRefinerConfig(d_model=16, layers=1, heads=2, up_head=True, sigma_head=True)
     save_network(checkpoint, PoseAwareDepthRefiner(config), about)
     parameters = {

@@ -9,7 +9,7 @@ import torch
 from gonio.options import RepairOptions
 from gonio.training.augmentation import AugmentationOptions
 from gonio.training.clips import ClipList
-from gonio.training.data import ClipRows, Pair, packed, stacked, thinned
+from gonio.training.data import ClipRows, Pair, packed, rows_needed, stacked, thinned
 from gonio.training.prepare import PreparedSequence, prepare_shard
 from tests.capture.fakes import small_shard
 from tests.training.clips import fake_clips
@@ -48,6 +48,15 @@ def test_several_clips_share_a_row_and_are_told_apart() -> None:
     assert not batch.there[9:].any()
     with pytest.raises(ValueError, match="do not fit"):
         packed([clip_of(13)], 12)
+
+
+def test_rows_are_counted_as_they_are_packed(clips: ClipList[PreparedSequence]) -> None:
+    lengths = [-(-frames // 3) for _, frames in clips.clips["train"]]
+    for window in (10, 12, 24):
+        rows = ClipRows(clips.store, clips.clips["train"], window, 0.1, None)
+        assert rows_needed(lengths, window) == len(list(rows))
+    assert rows_needed([20] * 10, 24) == 10  # a second clip of 20 frames does not fit
+    assert rows_needed([12, 12, 24, 5], 24) == 3
 
 
 def test_every_clip_is_taken_once_an_epoch(clips: ClipList[PreparedSequence]) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,11 @@ from gonio.errors import InputError
 from gonio.models.checkpoint_io import write_checkpoint
 from gonio.models.depth_network import DepthRefinerConfig, PoseAwareDepthRefiner
 from gonio.models.depth_refiner import DepthRefiner
+from gonio.training.augmentation import AugmentationOptions
 from gonio.training.calibration import calibrate
 from gonio.training.clips import ClipList
 from gonio.training.fit import train_depth_refiner
-from gonio.training.loop import Trained, run_hash
+from gonio.training.loop import Trained, clip_data, moving_average, run_hash, steps_an_epoch
 from gonio.training.module import MONITORED, learning_rate_share
 from gonio.training.prepare import PreparedSequence
 from tests.capture.fakes import seen_by_mediapipe, walking_truth
@@ -97,10 +99,57 @@ def test_two_processes_share_a_training(clips: ClipList[PreparedSequence], tmp_p
     assert trained.metrics["validation"][MONITORED] > 0
 
 
-def test_other_data_or_options_are_another_run(clips: ClipList[PreparedSequence]) -> None:
+def test_an_epoch_has_steps_for_all_of_its_rows(clips: ClipList[PreparedSequence]) -> None:
+    options = tiny_options(batch_size=TINY["window"])  # a row a step
+    rows = clip_data(clips, options, AugmentationOptions()).rows_of("train", None)
+    assert steps_an_epoch(clips, options) == len(list(rows))
+
+
+def test_other_data_or_options_are_another_run(
+    trained: Trained, clips: ClipList[PreparedSequence], tmp_path: Path
+) -> None:
     one = run_hash(clips, tiny_options())
-    assert one == run_hash(clips, tiny_options(workers=3, resume=False))
-    assert one != run_hash(clips, tiny_options(learning_rate=0.5))
+    assert one == run_hash(clips, tiny_options(workers=1, threads=2, resume=False))
+    assert one == run_hash(clips, tiny_options(joined_with="other.safetensors"))
+    for other in ({"learning_rate": 0.5}, {"workers": 3}, {"devices": 2}):
+        assert one != run_hash(clips, tiny_options(**other))
+    path = tmp_path / "first.safetensors"
+    write_checkpoint(path, trained.checkpoint)
+    started = run_hash(clips, tiny_options(start_from=str(path)))
+    moved = path.rename(tmp_path / "moved.safetensors")
+    assert started == run_hash(clips, tiny_options(start_from=str(moved)))
+    header = {**trained.checkpoint.header, "kind": "of another training"}
+    write_checkpoint(moved, replace(trained.checkpoint, header=header))
+    assert started != run_hash(clips, tiny_options(start_from=str(moved)))
+
+
+def test_a_run_that_stopped_by_itself_has_ended_wherever_its_folder_is(
+    clips: ClipList[PreparedSequence], tmp_path: Path
+) -> None:
+    options = tiny_options(learning_rate=1e-15, patience=1, epochs=9)
+    first = train_depth_refiner(clips, options, tmp_path / "runs")
+    assert first.curves["epoch"].tolist() == [0, 1]
+    (tmp_path / "runs").rename(tmp_path / "moved")
+    again = train_depth_refiner(clips, options, tmp_path / "moved")
+    assert again.curves["epoch"].tolist() == [0, 1]
+    for name, weight in first.checkpoint.weights.items():
+        torch.testing.assert_close(again.checkpoint.weights[name], weight, rtol=0, atol=0)
+    (last,) = (tmp_path / "moved").glob("*/last.ckpt")
+    last.write_bytes(last.read_bytes()[:-100])
+    with pytest.raises(InputError, match=r"last\.ckpt is damaged.*delete the folder"):
+        train_depth_refiner(clips, options, tmp_path / "moved")
+
+
+def test_what_is_counted_is_not_averaged() -> None:
+    whole = moving_average(torch.tensor([3]), torch.tensor([3]), 1, decay=0.9)
+    assert whole.item() == 3
+    mean = moving_average(torch.tensor([1.0]), torch.tensor([2.0]), 1, decay=0.9)
+    assert mean.item() == pytest.approx(1.1)
+
+
+def test_repeats_are_of_sources_that_there_are() -> None:
+    with pytest.raises(ValueError, match="no source renderd; there are aistpp"):
+        tiny_options(repeats={"renderd": 4})
 
 
 def test_a_start_from_another_network_is_refused(

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from tqdm import tqdm
@@ -21,7 +21,7 @@ from gonio.capture.mtc import MtcOptions, MtcSource
 from gonio.capture.observation import ObservationOptions
 from gonio.capture.projected.source import ProjectedOptions, ProjectedSource
 from gonio.capture.rendered_source import RenderedOptions, RenderedSource
-from gonio.capture.schema import SCHEMA_VERSION
+from gonio.capture.schema import SCHEMA_VERSION, SourceName
 from gonio.capture.store import ConversionPlan, Outcome, ShardStore
 from gonio.capture.tasks import Task, digest
 from gonio.errors import InputError
@@ -30,7 +30,6 @@ from gonio.options import told
 
 logger = logging.getLogger(__name__)
 
-SourceName = Literal["aistpp", "mtc", "rendered", "projected"]
 AnySource = AistppSource | MtcSource | RenderedSource | ProjectedSource
 PREVIEWS_WANTED = 64
 MOST_PREVIEWS_OF_A_TASK = 8

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -10,6 +11,9 @@ from gonio.skeleton import AUGMENTED_MARKERS, COCO_JOINTS, JOINTS, MEDIAPIPE_LAN
 
 SCHEMA_VERSION = 1
 """Raised when a field changes its meaning; a reader refuses any other version."""
+
+SourceName = Literal["aistpp", "mtc", "rendered", "projected"]
+"""Where pairs come from."""
 
 _J, _L, _M = len(COCO_JOINTS), len(MEDIAPIPE_LANDMARKS), len(AUGMENTED_MARKERS)
 

@@ -29,7 +29,7 @@ from gonio.models.depth_network import (
     angles_of,
 )
 from gonio.models.foot_network import FootConfig, FootNetwork, corrected_feet
-from gonio.models.loading import config_from, take_weights
+from gonio.models.loading import check_sigma_scale, config_from, take_weights
 from gonio.models.skeleton_fit import fit_skeleton
 from gonio.models.windows import WINDOWS_AT_ONCE, windows_for
 from gonio.options import CameraOptions
@@ -132,6 +132,7 @@ def refiner_in(
         InputError: of another version, or the weights do not fit or are not finite.
     """
     network, *others = networks_in(header, weights, str(path))
+    check_sigma_scale(header, str(path))
     feet = None
     if "feet" in header:
         feet = FootNetwork(config_from(FootConfig, {"config": header["feet"]}, str(path)))

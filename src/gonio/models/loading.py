@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
+from math import inf
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from gonio.errors import InputError
@@ -30,7 +31,8 @@ def config_from(kind: type[C], header: Mapping[str, Any], where: str) -> C:
         where: names the checkpoint in the message.
 
     Raises:
-        InputError: it has fields that this version does not know, or lacks some.
+        InputError: it has fields that this version does not know, lacks some, or has one of
+            another type.
     """
     values = dict(header.get("config", {}))
     names = {field.name for field in fields(kind)}
@@ -40,7 +42,31 @@ def config_from(kind: type[C], header: Mapping[str, Any], where: str) -> C:
             f"{where} was made by another version of Gonio: its configuration differs in "
             f"{odd}; train it again or run with refiner=none"
         )
-    return kind(**values)
+    try:
+        return kind(**values)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"the configuration in {where} cannot be used ({error}): it was not made by Gonio, or "
+            "is damaged; train it again or run with refiner=none"
+        ) from error
+
+
+def check_sigma_scale(header: Mapping[str, Any], where: str) -> None:
+    """See that sigma can be scaled as a checkpoint's header says.
+
+    Raises:
+        InputError: there are not three factors above 0.
+    """
+    scale = header.get("sigma_scale")
+    if (
+        not isinstance(scale, list)
+        or len(scale) != 3
+        or not all(isinstance(factor, int | float) and 0 < factor < inf for factor in scale)
+    ):
+        raise InputError(
+            f"sigma_scale in the header of {where} is {scale!r}; three factors above 0 are needed "
+            "(x, y, depth): train it again or run with refiner=none"
+        )
 
 
 def take_weights(network: nn.Module, weights: Mapping[str, Tensor], where: str) -> None:

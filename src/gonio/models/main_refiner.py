@@ -26,7 +26,7 @@ from gonio.models.joint_refiner import (
     angles_from,
     with_angles,
 )
-from gonio.models.loading import config_from, take_weights
+from gonio.models.loading import check_sigma_scale, config_from, take_weights
 from gonio.models.main_network import (
     MainBatch,
     MainRefined,
@@ -131,6 +131,7 @@ def load_network(path: str | Path) -> tuple[MainRefinerNetwork, Checkpoint]:
     """
     checkpoint = read_checkpoint(path, KIND)
     network = MainRefinerNetwork(config_from(MainRefinerConfig, checkpoint.header, str(path)))
+    check_sigma_scale(checkpoint.header, str(path))
     own = {k: v for k, v in checkpoint.weights.items() if k.partition(".")[0] not in PARTS}
     take_weights(network, own, str(path))
     return network, checkpoint

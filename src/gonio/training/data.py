@@ -70,6 +70,16 @@ def _stacked(rows: Sequence[Any]) -> Any:
     return type(rows[0])(*(torch.stack(values) for values in zip(*rows, strict=True)))
 
 
+def rows_needed(lengths: Sequence[int], window: int) -> int:
+    """Rows that clips of these lengths fill, packed in this order as `ClipRows` packs them."""
+    rows, room = 0, 0
+    for length in lengths:
+        if length > room:
+            rows, room = rows + 1, window
+        room -= length
+    return rows
+
+
 class ClipRows(IterableDataset[Pair], Generic[C]):
     """Rows of packed clips.
 

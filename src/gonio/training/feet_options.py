@@ -13,7 +13,7 @@ class FeetOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     epochs: int = Field(30, ge=0, description="0 leaves the feet as MediaPipe says them")
-    frames: int = Field(200_000, ge=1, description="at most, of each split")
+    frames: int = Field(200_000, ge=1, description="at most, of each split, before mirroring")
     batch_size: int = Field(1024, ge=1)
     learning_rate: float = Field(2e-3, gt=0)
     noise: float = Field(0.1, ge=0, description="on the normalised features")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, TypeVar
 
 import lightning.pytorch as pl
@@ -29,21 +30,21 @@ from torch import Tensor, nn
 from gonio import __version__
 from gonio.capture.tasks import digest
 from gonio.errors import InputError
-from gonio.models.checkpoint_io import Checkpoint
+from gonio.models.checkpoint_io import Checkpoint, file_digest
 from gonio.signals import stride_of
 from gonio.training.clips import Clip, ClipList
-from gonio.training.data import DEPTH_KINDS, Change, ClipData, Kinds
+from gonio.training.data import DEPTH_KINDS, Change, ClipData, Kinds, rows_needed
 from gonio.training.module import MONITORED, RefinerModule
 from gonio.training.options import RunOptions
 
 C = TypeVar("C", bound=Clip)
 N = TypeVar("N", bound=nn.Module)
-CLIPS_LOOKED_AT = 300
-RUNS_ALIKE = (
-    *("resume", "workers", "threads", "devices", "nodes", "strategy", "accelerator"),
-    "feet",
-)
+CLIPS_LOOKED_AT, CLIPS_PACKED = 300, 3000
+"""Clips whose lengths are taken for those of all, and how many of such lengths are packed."""
+RUNS_ALIKE = ("resume", "threads", "strategy", "accelerator", "feet")
 """Options that do not change what the network learns: a run may go on with others."""
+SHARING = ("devices", "nodes", "workers")
+"""Options that share the clips out: of these a run depends on how many shares there are."""
 CHECKPOINT_OPTIONS = ("start_from", "joined_with")
 """Options that are paths of checkpoints."""
 
@@ -138,9 +139,11 @@ def run_training(
     epoch_steps = steps_an_epoch(data.clips, options)
     trainer = _trainer(options, run, [best, newest, Curves()], epoch_steps)
     last = run / "last.ckpt"
-    resumed = str(last) if options.resume and last.is_file() else None
-    trainer.fit(module, datamodule=data, ckpt_path=resumed, weights_only=True)
-    state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
+    resumed = _state(last) if options.resume and last.is_file() else None
+    if resumed is None or not _has_stopped(resumed, options):
+        begun = str(last) if resumed else None
+        trainer.fit(module, datamodule=data, ckpt_path=begun, weights_only=True)
+    state = _state(run / "best.ckpt")["state_dict"]
     kept = {k.removeprefix("network."): v for k, v in state.items() if k.startswith("network.")}
     module.network.load_state_dict(kept)
     module.network.half().float().to("cpu").eval()
@@ -148,9 +151,11 @@ def run_training(
 
 
 def run_hash(clips: ClipList[Any], options: RunOptions) -> str:
-    """Names a run: the data and all options that change what is learned."""
-    content = options.model_dump(mode="json", exclude=set(RUNS_ALIKE))
-    return digest([clips.data_hash, content])[:10]
+    """Names a run: the data and all that changes what is learned, other checkpoints included."""
+    content = options.model_dump(mode="json", exclude={*RUNS_ALIKE, *SHARING, "joined_with"})
+    if options.start_from is not None:  # what it holds, not what it is called
+        content["start_from"] = file_digest(Path(options.start_from))
+    return digest([clips.data_hash, content, options.processes, max(1, options.workers)])[:10]
 
 
 def steps_an_epoch(clips: ClipList[Any], options: RunOptions) -> int:
@@ -159,9 +164,32 @@ def steps_an_epoch(clips: ClipList[Any], options: RunOptions) -> int:
     chosen = train[:: max(1, len(train) // CLIPS_LOOKED_AT)]
     step_s, window = options.seconds_a_step, options.frames_a_row
     loaded: list[Clip] = [clips.store.load(key) for key, _ in chosen]
-    lengths = [min(len(c) / stride_of(c.rate_hz, step_s), window) for c in loaded]
-    frames = len(train) * float(np.mean(lengths))
-    return max(1, math.ceil(frames / (options.rows * window * options.processes)))
+    lengths = [min(-(-len(c) // stride_of(c.rate_hz, step_s)), window) for c in loaded]
+    mixed = np.random.default_rng(options.seed).choice(lengths, CLIPS_PACKED)
+    rows = len(train) * rows_needed(mixed.tolist(), window) / CLIPS_PACKED
+    return max(1, math.ceil(rows / (options.rows * options.processes)))
+
+
+def _state(path: Path) -> dict[str, Any]:
+    """What Lightning has kept of a run.
+
+    Raises:
+        InputError: it is damaged.
+    """
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, UnpicklingError) as error:
+        raise InputError(
+            f"{path} is damaged or gone ({str(error).splitlines()[0]}): delete the folder "
+            f"{path.parent} to begin that training again"
+        ) from error
+    return state
+
+
+def _has_stopped(state: dict[str, Any], options: RunOptions) -> bool:
+    """Whether a run has ended because it made no progress any more."""
+    stopping = (v for k, v in state["callbacks"].items() if k.startswith(EarlyStopping.__name__))
+    return any(kept["wait_count"] >= options.patience for kept in stopping)
 
 
 def metrics_of(
@@ -189,7 +217,8 @@ def about(metrics: dict[str, Any], clips: ClipList[Any], options: RunOptions) ->
 
     Of other checkpoints that took part it bears the names, not where they lay.
     """
-    training = options.model_dump(mode="json", exclude={"network", *RUNS_ALIKE})
+    training = options.model_dump(mode="json", exclude={"network", *RUNS_ALIKE, *SHARING})
+    training["processes"] = options.processes
     files = {key: Path(training[key]).name for key in CHECKPOINT_OPTIONS if training.get(key)}
     return {
         "metrics": metrics,
@@ -248,7 +277,9 @@ class Averaging(WeightAveraging):
 
 
 def moving_average(average: Tensor, current: Tensor, _: Tensor | int, *, decay: float) -> Tensor:
-    """The average after one more value."""
+    """The average after one more value; what is no number with a fraction stays as it is."""
+    if not average.is_floating_point():
+        return current
     return decay * average + (1 - decay) * current
 
 
@@ -275,5 +306,4 @@ class Curves(Callback):
     @staticmethod
     def kept_in(checkpoint: Path) -> pd.DataFrame:
         """A row an epoch, as a run's last checkpoint holds them, whichever process wrote it."""
-        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        return pd.DataFrame(state["callbacks"][Curves.__name__]["rows"])
+        return pd.DataFrame(_state(checkpoint)["callbacks"][Curves.__name__]["rows"])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import is_dataclass
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from gonio.capture.schema import SourceName
 from gonio.errors import InputError
 from gonio.models.depth_network import DepthRefinerConfig
 from gonio.options import RepairOptions, told
@@ -85,9 +86,12 @@ class RunOptions(BaseModel):
 
     @field_validator("repeats")
     @classmethod
-    def _once_or_more(cls, value: dict[str, int]) -> dict[str, int]:
+    def _known_and_once_or_more(cls, value: dict[str, int]) -> dict[str, int]:
         if any(count < 1 for count in value.values()):
             raise ValueError("a source is taken 1 or more times; leave it out of sources instead")
+        known = get_args(SourceName)
+        if unknown := sorted(set(value) - set(known)):
+            raise ValueError(f"no source {', '.join(unknown)}; there are {', '.join(known)}")
         return value
 
     @property
