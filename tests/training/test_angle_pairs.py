@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 import gonio
 from gonio.capture.tasks import LeftOutError
@@ -9,6 +10,7 @@ from gonio.landmarks.pose import pose_without_refiner
 from gonio.options import InferenceOptions
 from gonio.skeleton import ANGLE_COLUMNS, COCO, JOINTS
 from gonio.training.angle_pairs import AngleSettings, angle_pair, true_both_ways
+from gonio.training.augmentation import OrientationOptions
 from gonio.training.convention import convention_of
 from tests.training.angle_fakes import STATURE, known_shard
 
@@ -73,6 +75,16 @@ def test_the_camera_and_subject_of_somebodys_video_do_not_matter():
         "shoulder_sequence": "YXY",
     }
     np.testing.assert_array_equal(pair_of(shard, chain=mine).corrupted, pair_of(shard).corrupted)
+
+
+def test_a_detector_that_is_right_about_the_tilt_gives_the_angles_of_the_body_as_it_stands():
+    shard = known_shard(POSE)
+    tilt = Rotation.from_euler("x", 15, degrees=True).as_matrix()
+    tilted = replace(shard, landmarks_world=(shard.landmarks_world @ tilt.T).astype("<f4"))
+    right = pair_of(tilted, turned=OrientationOptions(orientation=1.0))
+    np.testing.assert_allclose(right.corrupted, pair_of(shard).corrupted, atol=0.5)
+    assert np.abs(pair_of(tilted).corrupted - pair_of(shard).corrupted).max() > 10
+    np.testing.assert_allclose(right.truth, pair_of(tilted).truth, atol=1e-6)
 
 
 def test_without_markers_on_the_body_the_truth_is_augmented_too():

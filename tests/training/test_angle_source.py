@@ -12,7 +12,8 @@ from gonio.models import registry
 from gonio.options import InferenceOptions
 from gonio.skeleton import MARKERS
 from gonio.training.angle_options import AngleOptions
-from gonio.training.angle_source import plan_angles, sampled_markers
+from gonio.training.angle_source import convention_in, plan_angles, sampled_markers, turned_in
+from gonio.training.augmentation import AS_IN_USE
 from tests.training.angle_fakes import known_shard, shard_store
 
 CHAIN = InferenceOptions()
@@ -111,6 +112,33 @@ def test_the_convention_is_taken_from_training_shards_and_part_of_the_hash(shard
     assert set(aligned.parameters["convention_deg"]) >= {"pelvis", "femur_R", "femur_L"}
     _, pair = aligned.source.pair(aligned.tasks[1])
     assert pair.basis == "markers on the body, aligned"
+
+
+def test_the_convention_of_an_evaluation_is_that_of_the_training(shards, tmp_path):
+    """The first of the sources says it, whatever else there is."""
+    chain = CHAIN.model_copy(update={"angle_cutoff_hz": 4.0})
+    both = options(true_markers="aligned", sources=["fake", "other"])
+    planned = plan_angles(options(true_markers="aligned"), chain, shards, NOWHERE)[0]
+    found = convention_in(both, chain, shards)
+    assert found.described() == planned.parameters["convention_deg"]
+    assert convention_in(options(), chain, shards) is None
+
+
+def test_a_detector_errs_otherwise_in_the_training_split_alone(shards, tmp_path):
+    turn = {"orientation": 0.0, "tilt_noise_deg": 20.0, "turn_noise_deg": 0.0}
+    _, plain = run(shards, tmp_path / "plain")
+    _, turned = run(shards, tmp_path / "turned", turned=turn)
+    assert turned_in(ShardStore(tmp_path / "turned"), "fake").tilt_noise_deg == 20.0
+    assert turned_in(ShardStore(tmp_path / "plain"), "fake") == AS_IN_USE
+    assert turned_in(ShardStore(tmp_path / "none"), "fake") == AS_IN_USE
+    pairs = list(zip(plain.with_status("done"), turned.with_status("done"), strict=True))
+    assert {record.split for record, _ in pairs} > {"train"}
+    for before, after in pairs:
+        assert before.split == after.split
+        one, other = (read_shard(m.path_of(r)) for m, r in ((plain, before), (turned, after)))
+        np.testing.assert_allclose(other.ground_truth_angles, one.ground_truth_angles, atol=1e-4)
+        moved = np.nanmax(np.abs(other.corrupted_angles - one.corrupted_angles))
+        assert (moved > 3) == (before.split == "train")
 
 
 def test_some_shards_spread_over_all(shards):

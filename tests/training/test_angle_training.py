@@ -181,7 +181,7 @@ def test_other_checkpoints_or_repair_are_other_clips(tmp_path: Path) -> None:
         Preparation(RepairOptions(swaps=False)),
         Preparation(plain, ("a", "b")),
         Preparation(plain, ("a", "c")),
-        Preparation(plain, ("a", "c"), OrientationOptions(orientation=1.0)),
+        Preparation(plain, ("a", "c"), {record.source: OrientationOptions(orientation=1.0)}),
     ]
     assert len({way.key(record) for way in ways}) == len(ways)
     held_out = replace(record, split="validation")

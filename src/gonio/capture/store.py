@@ -179,6 +179,19 @@ class ShardStore:
         with path.open(encoding="utf-8", newline="\n") as stream:
             return parse_records(stream, str(path))
 
+    def parameters(self, source: str) -> dict[str, Any]:
+        """What the current shards of a source depend on; nothing where there are none.
+
+        Raises:
+            InputError: the file is damaged.
+        """
+        current = self._current().get(source)
+        if current is None:
+            return {}
+        described = _read_json(self.folder(source, current) / PARAMETERS_FILE)
+        kept: dict[str, Any] = described.get("parameters", {})
+        return kept
+
     def still_to_do(self, plan: ConversionPlan) -> list[Task]:
         """The tasks of a plan that have not ended well, or whose files have changed or gone."""
         records = {r.key: r for r in self.records(plan.source.name, plan.parameter_hash)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gonio.capture.manifest import Manifest, Record
 from gonio.capture.shards import Shard, read_shard
-from gonio.capture.tasks import Split, digest
+from gonio.capture.tasks import digest
 from gonio.errors import InputError
 from gonio.landmarks.inputs import FRAME_FEATURES, PoseInputs
 from gonio.landmarks.repair import repair_landmarks
@@ -22,7 +22,7 @@ from gonio.models.main_refiner import MainInputs, main_inputs
 from gonio.options import RepairOptions
 from gonio.signals import nearest
 from gonio.skeleton import COCO_FROM_MEDIAPIPE
-from gonio.training.augmentation import OrientationOptions
+from gonio.training.augmentation import AS_IN_USE, OrientationOptions, turned_landmarks
 from gonio.training.clips import (
     Array,
     Clip,
@@ -39,8 +39,6 @@ from gonio.types import LandmarkSequence, RefinedPose
 
 A = TypeVar("A", bound="AngleClip")
 ANGLES_FORMAT = 1
-AS_IN_USE = OrientationOptions()
-"""The detector errs about the body's orientation as it does."""
 
 
 @dataclass(frozen=True)
@@ -128,25 +126,25 @@ class Preparation:
     Attributes:
         repair: as `inference` repairs.
         refiners: hashes of the checkpoints that are run on it.
-        turned: how the detector is to err about the body's orientation before they see a clip of
-            the training split; the others are seen as in use.
+        turned: how the detector errs about the body's orientation in the training split of each
+            source, as when its angles were computed; the other splits are seen as in use.
     """
 
     repair: RepairOptions
     refiners: tuple[str, ...] = ()
-    turned: OrientationOptions = AS_IN_USE
+    turned: Mapping[str, OrientationOptions] = field(default_factory=dict)
 
     def repair_of(self, record: Record) -> RepairOptions:
         """How the landmarks of a record are repaired."""
         return repair_of_source(record.source, self.repair)
 
-    def turns_of(self, split: Split) -> OrientationOptions:
-        """How clips of a split are turned."""
-        return self.turned if split == "train" else AS_IN_USE
+    def turns_of(self, record: Record) -> OrientationOptions:
+        """How the clip of a record is turned."""
+        return self.turned.get(record.source, AS_IN_USE) if record.split == "train" else AS_IN_USE
 
     def key(self, record: Record) -> str:
         """Name of the prepared clip of a record: changes with the shard and all of this."""
-        turned = [self.turns_of(record.split).model_dump()] if self.refiners else []
+        turned = [self.turns_of(record).model_dump()] if self.refiners else []
         ways = [self.repair_of(record).model_dump(), list(self.refiners), *turned]
         return digest([ANGLES_FORMAT, made_from(record), *ways])
 
@@ -198,19 +196,15 @@ def prepare_main(
         repair: as `inference` repairs.
         depth: the depth refiner that the main refiner joins.
         joint: the joint refiner that it joins.
-        turned: how the detector is to err about the body's orientation.
+        turned: how the detector erred about the body's orientation when the angles were computed.
 
     Raises:
         InputError: the shard has no angles.
     """
     repaired = repair_landmarks(shard.landmark_sequence, repair).sequence
     angles = _angles_beside(shard, repaired)
+    repaired = turned_landmarks(shard, repaired, turned)
     whole = prepare_repaired(shard, repaired)
-    rng = np.random.default_rng([0x7142, *f"{shard.sequence} {shard.camera}".encode()])
-    rotation = turned.rotation(whole, rng)
-    if rotation is not None:
-        repaired = replace(repaired, world=repaired.world @ rotation.T)
-        whole = prepare_repaired(shard, repaired)
     inputs = PoseInputs(whole.landmarks, whole.frame, whole.there)
     rows = nearest(repaired.time_s, shard.time_s)
     said = main_inputs(inputs, depth.refine(repaired)).at(rows)
@@ -299,7 +293,7 @@ def prepare_main_clips(
     """
     for record, key in left_to_prepare(manifest, store, preparation.key):
         shard = read_shard(manifest.path_of(record))
-        repair, turned = preparation.repair_of(record), preparation.turns_of(record.split)
+        repair, turned = preparation.repair_of(record), preparation.turns_of(record)
         yield Prepared(key, prepare_main(shard, repair, *refiners, turned))
 
 

@@ -38,10 +38,13 @@ from gonio.training.angle_pairs import (
     angle_pair,
     true_both_ways,
 )
+from gonio.training.augmentation import AS_IN_USE, OrientationOptions
 from gonio.training.convention import Convention, convention_of
 from gonio.training.source_chain import chain_of_source
 from gonio.types import MarkerTrajectories
 
+TURNED = "turned"
+"""Among the parameters of a folder of shards: how the detector errs in the training split."""
 _CHAIN = (
     "repair",
     "estimate_missing",
@@ -104,7 +107,10 @@ class AngleSource:
             MissingFileError: the shard or the checkpoint is gone.
         """
         shard = read_shard(task.details["path"])
-        return shard, angle_pair(shard, self.settings, _refine(self.refiner, self.own))
+        settings = self.settings
+        if task.split != "train":  # the others are seen as in use
+            settings = replace(settings, turned=AS_IN_USE)
+        return shard, angle_pair(shard, settings, _refine(self.refiner, self.own))
 
     def convert(self, task: Task) -> Converted:
         """The shard with its angles.
@@ -120,6 +126,16 @@ class AngleSource:
         )
         error = task.details["view_error"]
         return Converted(extended, float("nan") if error is None else error, note=pair.note)
+
+
+def turned_in(shards: ShardStore, source: str) -> OrientationOptions:
+    """How the detector errs about the body's orientation in the training split of a source.
+
+    Args:
+        shards: with angles.
+        source: e.g. `rendered`.
+    """
+    return OrientationOptions(**shards.parameters(source).get(TURNED, {}))
 
 
 def evenly(records: tuple[Record, ...], count: int | None) -> tuple[Record, ...]:
@@ -162,11 +178,7 @@ def plan_angles(
         used[name] = path
     manifest = shards.manifest().select(options.sources)
     settings = {name: options.settings(chain_of_source(name, chain)) for name in options.sources}
-    convention = None
-    if options.true_markers == "aligned":
-        first = options.sources[0]
-        count = options.calibration_shards
-        convention = calibrated(manifest.select([first]), settings[first], count)
+    convention = convention_in(options, chain, shards)
     plans = []
     for name in options.sources:
         source = AngleSource(
@@ -187,6 +199,7 @@ def plan_angles(
             "checkpoints": [checkpoint_record(path, own[name]) for name, path in used.items()],
             "chain": settings[name].chain.model_dump(include=set(_CHAIN)),
             "convention_deg": convention.described() if convention else None,
+            TURNED: options.turned.model_dump(),
             **options.model_dump(
                 include={"bmi", "true_markers", "shortest_m", "tallest_m", "beyond_normal_deg"}
             ),
@@ -195,6 +208,27 @@ def plan_angles(
             ConversionPlan(source, parameters, digest(parameters), tuple(source.list_tasks()))
         )
     return plans
+
+
+def convention_in(
+    options: AngleOptions, chain: InferenceOptions, shards: ShardStore
+) -> Convention | None:
+    """The convention of markers on the body: found on the first of the sources, it holds for all.
+
+    Args:
+        options: of this pipeline.
+        chain: the parameters of `inference`.
+        shards: what `data_conversion` made.
+
+    Returns:
+        None where none is wanted, or no training shard has such markers.
+    """
+    if options.true_markers != "aligned":
+        return None
+    first = options.sources[0]
+    settings = options.settings(chain_of_source(first, chain))
+    manifest = shards.manifest().select([first])
+    return calibrated(manifest, settings, options.calibration_shards)
 
 
 def calibrated(manifest: Manifest, settings: AngleSettings, count: int) -> Convention | None:

@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from gonio.models.joint_refiner import JointRefinerConfig
 from gonio.models.main_network import MainRefinerConfig
 from gonio.training.angle_augmentation import AngleAugmentation, MainAugmentation
-from gonio.training.augmentation import OrientationOptions
 from gonio.training.options import RunOptions
 
 
@@ -61,10 +60,6 @@ class MainTrainingOptions(RunOptions):
         "none", description="which of the two refiners is trained further, and kept inside"
     )
     masked: float = Field(0.5, ge=0, le=1, description="share of rows without an angle stream")
-    turned: OrientationOptions = Field(
-        OrientationOptions(),
-        description="how the detector is to err about the body's orientation in its clips",
-    )
     losses: MainLossWeights = MainLossWeights()
     augmentation: MainAugmentation = MainAugmentation()
     network: MainRefinerConfig = MainRefinerConfig()

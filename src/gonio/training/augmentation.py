@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from scipy.spatial.transform import Rotation
 
+from gonio.capture.shards import Shard
 from gonio.landmarks.inputs import FRAME_FEATURES, Array, mirrored_landmarks, viewpoint_features
 from gonio.skeleton import (
     ARM_LANDMARKS,
@@ -23,8 +24,8 @@ from gonio.skeleton import (
     MEDIAPIPE,
     MEDIAPIPE_MIRROR,
 )
-from gonio.training.prepare import PreparedSequence
-from gonio.types import FloatArray
+from gonio.training.prepare import PreparedSequence, prepare_repaired
+from gonio.types import FloatArray, LandmarkSequence
 
 _PLACE_U, _PLACE_V = (FRAME_FEATURES.index(name) for name in ("mid_hip_u", "mid_hip_v"))
 _COCO = list(COCO_FROM_MEDIAPIPE)
@@ -57,6 +58,27 @@ class OrientationOptions(BaseModel):
         """The turn (3, 3) of the world landmarks of a clip; None where there is none."""
         noise = np.array([self.tilt_noise_deg, self.turn_noise_deg, self.tilt_noise_deg])
         return orientation_change(clip, self.orientation, np.radians(noise * rng.normal(size=3)))
+
+
+AS_IN_USE = OrientationOptions()
+"""The detector errs about the body's orientation as it does."""
+
+
+def turned_landmarks(
+    shard: Shard, repaired: LandmarkSequence, turned: OrientationOptions
+) -> LandmarkSequence:
+    """The landmarks of a shard as a detector that errs otherwise about the body's turn sees them.
+
+    The same for the same shard, whoever asks.
+
+    Args:
+        shard: one sequence of one camera.
+        repaired: its landmarks.
+        turned: how the detector errs.
+    """
+    rng = np.random.default_rng([0x7142, *f"{shard.sequence} {shard.camera}".encode()])
+    rotation = turned.rotation(prepare_repaired(shard, repaired), rng)
+    return repaired if rotation is None else replace(repaired, world=repaired.world @ rotation.T)
 
 
 class AugmentationOptions(OrientationOptions):

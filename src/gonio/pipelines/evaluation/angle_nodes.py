@@ -31,7 +31,7 @@ from gonio.training.angle_scoring import (
     score_angles,
     shard_angles,
 )
-from gonio.training.angle_source import calibrated
+from gonio.training.angle_source import convention_in
 from gonio.training.demo_angles import DemoAngles, demo_angles_of, demo_clip_angles
 from gonio.training.recordings import DEMO, EvaluationOptions
 from gonio.types import MarkerTrajectories
@@ -72,11 +72,12 @@ def angle_settings(
 ) -> AngleSettings:
     """What true angles of shards depend on, as in `joint_angle_generation`."""
     options = AngleOptions.from_parameters(parameters)
-    settings = options.settings(InferenceOptions.from_parameters(parameters))
-    if options.true_markers != "aligned" or not _shows_body_surface(recordings, parameters):
+    chain = InferenceOptions.from_parameters(parameters)
+    settings = options.settings(chain)
+    if not _shows_body_surface(recordings, parameters):
         return settings
-    manifest = ShardStore(shards_folder).manifest().select(options.sources)
-    return replace(settings, convention=calibrated(manifest, settings, options.calibration_shards))
+    convention = convention_in(options, chain, ShardStore(shards_folder))
+    return replace(settings, convention=convention)
 
 
 def _shows_body_surface(recordings: Recordings, parameters: Parameters) -> bool:

@@ -25,6 +25,7 @@ from gonio.training.angle_clips import (
     angle_clip_list,
     prepare_main_clips,
 )
+from gonio.training.angle_source import turned_in
 from gonio.training.angle_training_options import MainTrainingOptions
 from gonio.training.clips import ClipList, Prepared
 from gonio.training.options import repair_of
@@ -71,7 +72,7 @@ def prepare_clips(
     """The shards with angles that are not prepared yet, and what the refiners say of them."""
     options = MainTrainingOptions.from_parameters(parameters)
     manifest = angle_shards_so_far.manifest().select(options.sources)
-    preparation = _preparation(options, joined_refiners, parameters)
+    preparation = _preparation(angle_shards_so_far, options, joined_refiners, parameters)
     refiners = (joined_refiners.depth, joined_refiners.joint)
     yield from prepare_main_clips(manifest, main_clips_so_far, preparation, refiners)
 
@@ -85,15 +86,19 @@ def list_clips(
     """The prepared clips of each split."""
     options = MainTrainingOptions.from_parameters(parameters)
     manifest = angle_shards_so_far.manifest().select(options.sources)
-    preparation = _preparation(options, joined_refiners, parameters)
+    preparation = _preparation(angle_shards_so_far, options, joined_refiners, parameters)
     return angle_clip_list(manifest, main_clips, preparation, options.repeats)
 
 
 def _preparation(
-    options: MainTrainingOptions, joined: JoinedRefiners, parameters: Parameters
+    shards: ShardStore,
+    options: MainTrainingOptions,
+    joined: JoinedRefiners,
+    parameters: Parameters,
 ) -> Preparation:
-    """What clips are prepared with."""
-    return Preparation(repair_of(parameters), joined.hashes, options.turned)
+    """What clips are prepared with: turned as when their angles were computed."""
+    turned = {source: turned_in(shards, source) for source in options.sources}
+    return Preparation(repair_of(parameters), joined.hashes, turned)
 
 
 def train(
