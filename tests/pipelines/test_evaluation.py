@@ -30,7 +30,7 @@ def clips(shared, demo_landmarks, tmp_path_factory):
     assert truth.source == "reference trial"
     nowhere = tmp_path_factory.mktemp("nothing")
     recordings = nodes.gather(landmarks, cameras, truth, nowhere, "full", DEMO_ONLY)
-    return nodes.score(recordings, {})
+    return nodes.score(recordings, {}, DEMO_ONLY)
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ from gonio.capture.store import ConversionPlan, Outcome, ShardStore
 from gonio.capture.tasks import Task, digest
 from gonio.errors import InputError
 from gonio.landmarks.model_files import model_fingerprint
-from gonio.options import told
+from gonio.options import RepairOptions, told
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +54,9 @@ class ConversionOptions(BaseModel):
     mtc: MtcOptions = MtcOptions()
     rendered: RenderedOptions = RenderedOptions()
     projected: ProjectedOptions = ProjectedOptions()
+    repair: RepairOptions = Field(
+        RepairOptions(), description="that of `inference`, whose errors `projected` borrows"
+    )
 
     @field_validator("rendered", "projected", mode="before")
     @classmethod
@@ -108,7 +111,7 @@ def make_source(options: ConversionOptions, folders: Mapping[str, Path]) -> AnyS
         return MtcSource(Path(folders["mtc"]), options.mtc, observation)
     if options.source == "projected":
         shards = Path(folders["shards"])
-        return ProjectedSource(Path(folders["rendered"]), shards, options.projected)
+        return ProjectedSource(Path(folders["rendered"]), shards, options.projected, options.repair)
     return RenderedSource(Path(folders["rendered"]), options.rendered, observation)
 
 

@@ -33,42 +33,41 @@ from gonio.training.recordings import (
 from gonio.types import FloatArray, LandmarkSequence, RefinedPose, known
 
 _TOWARDS_CAMERA = np.array([0.0, 0.0, -1.0])
-REPAIR: dict[str, RepairOptions | None] = dict(
-    zip(
-        BASELINES,
-        (None, RepairOptions(swaps=False, fill_gaps=False), RepairOptions()),
-        strict=True,
-    )
-)
-"""What is done to MediaPipe's landmarks in the rows without a network."""
 
 
 def score_clips(
-    recordings: Mapping[str, Iterable[Shard]], refiners: Mapping[str, Refiner]
+    recordings: Mapping[str, Iterable[Shard]],
+    refiners: Mapping[str, Refiner],
+    repair: RepairOptions | None = None,
 ) -> list[ScoredClip]:
     """Errors of every row on every clip.
 
     Args:
         recordings: name -> clips with truth.
         refiners: name of a row -> network; they come after the rows without one.
+        repair: as `inference` repairs; all of it if not given.
     """
+    repair = repair or RepairOptions()
     jobs = [(name, shard) for name, shards in recordings.items() for shard in shards]
     for refiner in refiners.values():
         if jobs:
             _warm_up(refiner, jobs[0][1])
     shown = tqdm(jobs, desc="evaluate", unit=" clips", disable=None)
-    return [score_clip(name, shard, refiners) for name, shard in shown]
+    return [score_clip(name, shard, refiners, repair) for name, shard in shown]
 
 
-def score_clip(recording: str, shard: Shard, refiners: Mapping[str, Refiner]) -> ScoredClip:
-    """Errors of every row on one clip."""
+def score_clip(
+    recording: str, shard: Shard, refiners: Mapping[str, Refiner], repair: RepairOptions
+) -> ScoredClip:
+    """Errors of every row on one clip; arguments as of `score_clips`."""
     seen = shard.landmark_sequence
+    filtered = repair.model_copy(update={"swaps": False, "fill_gaps": False})
+    repaired = repair_landmarks(seen, repair).sequence
+    plain = (seen, repair_landmarks(seen, filtered).sequence, repaired)
     found: dict[str, tuple[RefinedPose, float]] = {}
-    for row, repair in REPAIR.items():
-        landmarks = seen if repair is None else repair_landmarks(seen, repair).sequence
+    for row, landmarks in zip(BASELINES, plain, strict=True):
         pose = pose_with_viewpoint(landmarks)
         found[row] = at_times(pose, landmarks.time_s, shard.time_s), float("nan")
-    repaired = repair_landmarks(seen).sequence
     for row, refiner in refiners.items():
         camera = true_camera(shard) if row == KNOWN_GRAVITY else None
         begin = time.perf_counter()

@@ -23,6 +23,19 @@ def test_the_same_options_give_the_same_tasks(motion_folder: Path) -> None:
     assert pickle.loads(pickle.dumps(tasks[3])) == tasks[3]
 
 
+@pytest.mark.parametrize("seeds", [(0, 1), (0, 100), (2000, 3000), (199, 1099)])
+def test_no_two_seeds_share_a_made_movement(seeds: tuple[int, int]) -> None:
+    """Of a large seed and another too, so that what is made with another seed is new."""
+
+    def made(seed: int) -> set[tuple[str, int]]:
+        tasks = list_tasks(RenderedOptions(frames=9_000, seed=seed))
+        return {task.made for task in tasks if task.made is not None}
+
+    one, other = map(made, seeds)
+    assert len(one) == len(other) == 100
+    assert not one & other
+
+
 def test_the_place_of_the_motion_folder_does_not_change_the_ids(
     motion_folder: Path, tmp_path: Path
 ) -> None:

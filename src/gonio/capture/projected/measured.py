@@ -19,6 +19,7 @@ from gonio.capture.shards import Shard, read_shard
 from gonio.errors import InputError
 from gonio.landmarks.inputs import pose_inputs
 from gonio.landmarks.repair import repair_landmarks
+from gonio.options import RepairOptions
 from gonio.signals import stride_of
 
 SHORTEST_CLIP = 6
@@ -26,14 +27,15 @@ SHORTEST_CLIP = 6
 STEP_S = 0.1
 
 
-def seen_in_shard(shard: Shard, number: int) -> Seen | None:
+def seen_in_shard(shard: Shard, number: int, repair: RepairOptions | None = None) -> Seen | None:
     """What MediaPipe said in one clip beside its truth, every 0.1 s; None for too short a clip.
 
     Args:
         shard: with feet in its truth.
         number: of the clip.
+        repair: as `inference` repairs; all of it if not given.
     """
-    sequence = repair_landmarks(shard.landmark_sequence).sequence
+    sequence = repair_landmarks(shard.landmark_sequence, repair).sequence
     if len(sequence) != len(shard):
         return None
     inputs = pose_inputs(sequence.world, sequence.points_2d, sequence.visibility)
@@ -52,12 +54,15 @@ def seen_in_shard(shard: Shard, number: int) -> Seen | None:
     )
 
 
-def measured_detector(manifest: Manifest, path: Path) -> DetectorModel:
+def measured_detector(
+    manifest: Manifest, path: Path, repair: RepairOptions | None = None
+) -> DetectorModel:
     """The detector model of the rendered training pairs; learned once, then read from `path`.
 
     Args:
         manifest: of the source `rendered`.
-        path: of the model.
+        path: of the model; another one for other pairs or another repair.
+        repair: as `inference` repairs; all of it if not given.
 
     Raises:
         InputError: there are no rendered training pairs.
@@ -65,7 +70,7 @@ def measured_detector(manifest: Manifest, path: Path) -> DetectorModel:
     if path.is_file():
         return load_detector_model(path)
     shards = (read_shard(shard) for shard in manifest.shards("train"))
-    clips = [seen for number, s in enumerate(shards) if (seen := seen_in_shard(s, number))]
+    clips = [seen for number, s in enumerate(shards) if (seen := seen_in_shard(s, number, repair))]
     if not clips:
         raise InputError(
             "source=projected borrows MediaPipe's errors from rendered training pairs, and there "

@@ -29,6 +29,7 @@ from gonio.capture.store import ShardStore
 from gonio.capture.tasks import Converted, Task, digest
 from gonio.errors import InputError
 from gonio.frames import ray_from_camera
+from gonio.options import RepairOptions
 from gonio.skeleton import MEDIAPIPE
 from gonio.types import FloatArray, LandmarkSequence
 
@@ -99,11 +100,13 @@ class ProjectedSource:
         motion_folder: clips of recorded motion; where it does not exist, motion is made.
         shards_folder: of the rendered pairs whose errors are borrowed.
         options: what to project.
+        repair: as `inference` repairs: the errors that are borrowed are those that it leaves.
     """
 
     motion_folder: Path
     shards_folder: Path
     options: ProjectedOptions = field(default_factory=ProjectedOptions)
+    repair: RepairOptions = field(default_factory=RepairOptions)
 
     @property
     def name(self) -> str:
@@ -115,7 +118,7 @@ class ProjectedSource:
         kept = {k: v for k, v in asdict(self.options).items() if k != "sequences"}
         return {
             **kept,
-            "errors_of": _errors_of(self._rendered()),
+            "errors_of": _errors_of(self._rendered(), self.repair),
             "motion": self._movements().parameters(),
         }
 
@@ -133,8 +136,9 @@ class ProjectedSource:
             InputError: there are no rendered training pairs.
         """
         manifest = self._rendered()
-        path = self.shards_folder / "detector_models" / f"{_errors_of(manifest)}.npz"
-        measured_detector(manifest, path)
+        name = _errors_of(manifest, self.repair)
+        path = self.shards_folder / "detector_models" / f"{name}.npz"
+        measured_detector(manifest, path, self.repair)
         return [
             replace(
                 task,
@@ -177,10 +181,10 @@ class ProjectedSource:
         return Converted(build_shard(landmarks, truth, labels))
 
 
-def _errors_of(rendered: Manifest) -> str:
-    """Hash of the rendered training pairs, whose errors are borrowed."""
+def _errors_of(rendered: Manifest, repair: RepairOptions) -> str:
+    """Hash of the rendered training pairs, whose errors are borrowed, and of their repair."""
     train = [r for r in rendered.with_status("done") if r.split == "train"]
-    return digest([[r.key, r.source_hash, r.bytes] for r in train])
+    return digest([[[r.key, r.source_hash, r.bytes] for r in train], repair.model_dump()])
 
 
 def tilted(truth: Truth, turn: FloatArray) -> Truth:

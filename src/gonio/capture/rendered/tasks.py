@@ -224,7 +224,8 @@ def _task(
     kind: tuple[str, int] | None = None
     if made:
         # Numbers of made performers follow those of the bodies: no split shares one.
-        number = SPLITS.index(split) * 10_000_000 + options.seed % 100 * 100_000 + index
+        block, seed = divmod(options.seed, 100)
+        number = (3 * block + SPLITS.index(split)) * 10_000_000 + seed * 100_000 + index
         kind = (str(rng.choice(list(kinds), p=list(kinds.values()))), number)
         performers = [f"made{number}"]
     else:

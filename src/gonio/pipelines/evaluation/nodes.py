@@ -26,6 +26,7 @@ from gonio.reporting.evaluation_tables import evaluation_markdown
 from gonio.reporting.figures import figure_png
 from gonio.training import error_tables
 from gonio.training.error_tables import ScoredClip
+from gonio.training.options import repair_of
 from gonio.training.recordings import (
     DEMO,
     EvaluationOptions,
@@ -88,9 +89,11 @@ def gather(
     return recordings
 
 
-def score(recordings: Recordings, refiners: dict[str, Refiner]) -> list[ScoredClip]:
-    """Errors of every row on every clip."""
-    return score_clips(recordings, refiners)
+def score(
+    recordings: Recordings, refiners: dict[str, Refiner], parameters: Parameters
+) -> list[ScoredClip]:
+    """Errors of every row on every clip, repaired as in `inference`."""
+    return score_clips(recordings, refiners, repair_of(parameters))
 
 
 def tabulate(scores: list[ScoredClip]) -> tuple[pd.DataFrame, ...]:

@@ -51,7 +51,7 @@ def create_pipeline(**_: object) -> Pipeline:
             ),
             Node(
                 nodes.score,
-                ["evaluation_recordings", "evaluation_networks"],
+                ["evaluation_recordings", "evaluation_networks", "parameters"],
                 "evaluation_scores",
                 name="score",
             ),
