@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gonio.errors import InputError
+from gonio.signals import rate_of
 from gonio.skeleton import COCO_JOINTS, MEDIAPIPE_LANDMARKS
 
 FloatArray = NDArray[np.float64]
@@ -115,8 +116,8 @@ class LandmarkSequence:
 
     @property
     def rate_hz(self) -> float:
-        """Frames a second: the inverse of the median time step; NaN for fewer than two frames."""
-        return float(1 / np.median(np.diff(self.time_s))) if len(self) > 1 else float("nan")
+        """Frames a second, see `gonio.signals.rate_of`; NaN for fewer than two frames."""
+        return rate_of(self.time_s)
 
     @property
     def points_2d(self) -> FloatArray:

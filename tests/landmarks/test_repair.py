@@ -79,6 +79,30 @@ def test_a_variable_rate_becomes_constant():
     )
 
 
+def test_a_rate_that_changes_slowly_becomes_constant():
+    """A phone that exposes for longer as it gets darker: no step differs much from the next."""
+    time = np.cumsum(np.linspace(0.95, 1.05, 180)) / 30
+    world = np.sin(2 * np.pi * time)[:, None, None] * np.ones((1, 33, 3))
+    seen = LandmarkSequence(time, world, world[..., :2], np.ones((180, 33)), (900, 600))
+    repaired = repair_landmarks(seen, RepairOptions(filter=False, swaps=False))
+    assert repaired.record["resampled_to_constant_rate"]
+    steady = repaired.sequence.time_s
+    np.testing.assert_allclose(np.diff(steady), np.ptp(time) / 179)
+    np.testing.assert_allclose(
+        repaired.sequence.world[:, 0, 0], np.sin(2 * np.pi * steady), atol=0.01
+    )
+
+
+@pytest.mark.parametrize("rate", [30, 120, 240])
+def test_whole_milliseconds_are_no_variable_rate(rate):
+    time = np.round(1000 * np.arange(180) / rate) / 1000
+    true = walking(rate=rate)
+    seen = LandmarkSequence(time, true.world, true.image, true.visibility, true.image_size)
+    repaired = repair_landmarks(seen)
+    assert not repaired.record["resampled_to_constant_rate"]
+    np.testing.assert_array_equal(repaired.sequence.time_s, time)
+
+
 def test_the_filter_takes_noise_and_leaves_motion():
     true = walking(n=300, rate=60)
     rng = np.random.default_rng(0)

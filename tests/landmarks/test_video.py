@@ -45,6 +45,17 @@ def test_presentation_times_of_a_variable_rate_are_kept(tmp_path, write_video):
     assert probe(path).variable_rate
 
 
+@pytest.mark.parametrize("rate", [24, 30, 60, 120, 240])
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_the_rate_does_not_depend_on_the_file_format(tmp_path, write_video, suffix, rate):
+    """The time stamps of both files are in whole milliseconds, as always in MKV."""
+    path = write_video(tmp_path / f"v{suffix}", _gradient(48) * 5, np.arange(240) / rate)
+    info = probe(path)
+    assert info.rate_hz == pytest.approx(rate, rel=1e-3)
+    assert not info.variable_rate
+    assert info.duration_s == pytest.approx(240 / rate, abs=0.002)
+
+
 @pytest.mark.parametrize(
     ("degrees", "brightest"), [(0, (0, 0)), (90, (0, -1)), (180, (-1, -1)), (270, (-1, 0))]
 )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gonio.landmarks.swaps import find_swaps, undo_swaps
 from gonio.options import RepairOptions
-from gonio.signals import fill_short_gaps, low_pass, nearest, resample
+from gonio.signals import evenly_spaced, fill_short_gaps, low_pass, nearest, resample
 from gonio.skeleton import BONES, LEG_LANDMARKS, MEDIAPIPE
 from gonio.types import BoolArray, FloatArray, LandmarkSequence
 
@@ -45,7 +45,7 @@ def repair_landmarks(
     """Put detected landmarks right.
 
     Left/right swaps are undone (`gonio.landmarks.swaps`); a variable frame rate is resampled to
-    its median rate; gaps up to `max_gap_s` are filled by straight lines, longer ones stay NaN; a
+    a constant one; gaps up to `max_gap_s` are filled by straight lines, longer ones stay NaN; a
     zero-phase low-pass is applied to the world and image paths.
 
     Args:
@@ -104,11 +104,8 @@ def _sides_put_right(
 def _constant_rate(
     sequence: LandmarkSequence, flags: NDArray[np.uint8]
 ) -> tuple[LandmarkSequence, NDArray[np.uint8], bool]:
-    """The sequence at its median rate; untouched where its steps differ by less than 10 %."""
-    if len(sequence) < 3:
-        return sequence, flags, False
-    steps = np.diff(sequence.time_s)
-    if np.abs(steps * sequence.rate_hz - 1).max() <= 0.1:
+    """The sequence at its rate, start + k / rate; untouched where its times are these already."""
+    if evenly_spaced(sequence.time_s):
         return sequence, flags, False
     start, end = sequence.time_s[[0, -1]]
     time_s = start + np.arange(int((end - start) * sequence.rate_hz + 1e-6) + 1) / sequence.rate_hz

@@ -16,6 +16,7 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from gonio.errors import InputError, MissingFileError
+from gonio.signals import evenly_spaced, rate_of
 
 VIDEO_SUFFIXES: tuple[str, ...] = (
     ".mp4",
@@ -41,11 +42,11 @@ class VideoInfo:
         path: the file.
         width: of the upright image, pixels.
         height: of the upright image, pixels.
-        rate_hz: frames a second, from the median step of the presentation times.
+        rate_hz: frames a second, from the presentation times; see `gonio.signals.rate_of`.
         frames: number of frames.
         duration_s: from the first frame to the end of the last, seconds.
         rotation: degrees counter-clockwise that the stored image is turned by to be upright.
-        variable_rate: whether the time steps differ by more than a tenth of their median.
+        variable_rate: whether the presentation times are not those of a constant rate.
         codec: name of the video's codec.
     """
 
@@ -116,17 +117,16 @@ def probe(path: str | Path) -> VideoInfo:
             "copy or export it again"
         )
     first = next(read_frames(source))
-    step = float(np.median(np.diff(times))) if len(times) > 1 else float("nan")
-    uneven = len(times) > 2 and bool(np.abs(np.diff(times) / step - 1).max() > 0.1)
+    rate_hz = rate_of(times)
     return VideoInfo(
         path=source,
         width=first.rgb.shape[1],
         height=first.rgb.shape[0],
-        rate_hz=round(1 / step, 6),
+        rate_hz=round(rate_hz, 6),
         frames=len(times),
-        duration_s=float(times[-1] - times[0] + (0.0 if np.isnan(step) else step)),
+        duration_s=float(times[-1] - times[0] + (0.0 if np.isnan(rate_hz) else 1 / rate_hz)),
         rotation=_rotation_of(source),
-        variable_rate=uneven,
+        variable_rate=not evenly_spaced(times),
         codec=codec,
     )
 

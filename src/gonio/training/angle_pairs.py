@@ -24,7 +24,7 @@ from gonio.kinematics.segments import KinematicsWarning
 from gonio.landmarks.repair import repair_landmarks
 from gonio.markers.known import FOOT_MARKERS, known_trajectories
 from gonio.options import CameraOptions, InferenceOptions, SubjectOptions
-from gonio.signals import resample, resample_deg
+from gonio.signals import rate_of, resample, resample_deg
 from gonio.skeleton import ANGLE_COLUMNS, JOINT_MARKERS, JOINTS, MARKERS
 from gonio.training.angle_checks import SizeLimits, TrueBody, body_of, impossible
 from gonio.training.convention import Convention
@@ -238,7 +238,7 @@ def true_trajectories(shard: Shard, time_s: FloatArray, stature_m: float) -> Mar
         at(shard.markers_truth),
         lab_from_ray(at(shard.up), camera),
         -camera,
-        rate_hz=float(1 / np.median(np.diff(time_s))),
+        rate_hz=rate_of(time_s),
         height_m=stature_m,
         start_s=float(time_s[0]),
     )
