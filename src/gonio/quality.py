@@ -105,7 +105,8 @@ def _about_detection(video: VideoInfo, record: dict[str, Any]) -> list[str]:
         )
     if record["resampled_to_constant_rate"]:
         found.append(
-            f"The video's frame rate varies; everything was resampled to {video.rate_hz:.4g} Hz."
+            f"The video's frame rate varies; everything was resampled to {video.rate_hz:.4g} Hz. "
+            "Where it has no frames for longer than the gap filling allows, the curves have gaps."
         )
     if record["swapped_frames"] or record["blended_frames"]:
         found.append(

@@ -93,6 +93,34 @@ def test_a_rate_that_changes_slowly_becomes_constant():
     )
 
 
+@pytest.mark.parametrize(("pause_s", "filled"), [(0.2, True), (0.213, True), (2.0, False)])
+def test_pauses_of_the_recording_are_gaps(pause_s, filled):
+    true = walking()
+    time = true.time_s.copy()
+    time[90:] += pause_s
+    seen = LandmarkSequence(time, true.world, true.image, true.visibility, true.image_size)
+    seen = swap(seen, (np.arange(180) >= 60) & (np.arange(180) < 90))
+    repaired = repair_landmarks(seen, RepairOptions(filter=False))
+    steady = repaired.sequence
+    inside = (steady.time_s > time[89] + 0.01) & (steady.time_s < time[90] - 0.01)
+    assert inside.sum() == pytest.approx(pause_s * 30, abs=1)
+    assert np.isfinite(steady.world[~inside]).all()
+    assert np.isfinite(steady.world[inside]).all() == filled
+    assert np.isnan(steady.world[inside]).all() != filled
+    assert (repaired.flags[inside] == (FILLED if filled else 0)).all()
+    assert repaired.record["filled_frames"] == (inside.sum() if filled else 0)
+    assert repaired.record["missing_frames"] == (0 if filled else inside.sum())
+
+
+def test_a_dropped_frame_is_filled_and_flagged():
+    true = walking()
+    kept = np.delete(np.arange(180), 70)
+    repaired = repair_landmarks(true.at(kept), RepairOptions(filter=False))
+    np.testing.assert_allclose(repaired.sequence.time_s, true.time_s)
+    assert np.flatnonzero((repaired.flags & FILLED).any(axis=1)).tolist() == [70]
+    np.testing.assert_allclose(repaired.sequence.world[kept], true.world[kept])
+
+
 @pytest.mark.parametrize("rate", [30, 120, 240])
 def test_whole_milliseconds_are_no_variable_rate(rate):
     time = np.round(1000 * np.arange(180) / rate) / 1000
