@@ -38,6 +38,7 @@ def test_short_gaps_are_filled_flagged_and_counted_long_ones_stay():
     assert repaired.record["filled_frames"] == 7
     assert repaired.record["missing_frames"] == 20
     assert repaired.record["detection_rate"] == pytest.approx(153 / 180)
+    assert repaired.record["times_found_again"] == 1
 
 
 def test_swaps_are_flagged_and_counted():

@@ -19,6 +19,7 @@ from gonio.signals import (
     nearest,
     rate_tolerance_s,
     resample,
+    runs_of,
 )
 from gonio.skeleton import BONES, LEG_LANDMARKS, MEDIAPIPE
 from gonio.types import BoolArray, FloatArray, LandmarkSequence
@@ -183,6 +184,7 @@ def _record(
         "filled_frames": int(((flags & FILLED) > 0).any(axis=1).sum()),
         "filled_samples": int(((flags & FILLED) > 0).sum()),
         "missing_frames": int((~whole).sum()),
+        "times_found_again": max(0, len(runs_of(repaired.detected)) - 1),
         "bone_length_cv_before": bone_length_variation(detected),
         "bone_length_cv_after": bone_length_variation(repaired),
     }
