@@ -81,7 +81,7 @@ class LandmarkSequence:
         image: (T, 33, 2) landmarks in the image, in units of its width and height (0..1, x right,
             y down).
         visibility: (T, 33) MediaPipe's visibility, 0..1.
-        image_size: (width, height) of the upright image, pixels.
+        image_size: (width, height) of the upright image, square pixels.
 
     Frames without a person are NaN in every array but `time_s`.
 

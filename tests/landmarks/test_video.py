@@ -1,4 +1,5 @@
 import struct
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -68,6 +69,23 @@ def test_rotation_in_the_header_is_applied(tmp_path, write_video, degrees, brigh
     assert (probe(path).height, probe(path).width) == upright
     corners = {(i, j): int(rgb[i, j, 0]) for i in (0, -1) for j in (0, -1)}
     assert max(corners, key=corners.get) == brightest
+
+
+@pytest.mark.parametrize(
+    ("pixel_aspect", "size"), [(Fraction(4, 3), (128, 48)), (Fraction(8, 9), (96, 54))]
+)
+@pytest.mark.parametrize("degrees", [0, 90])
+def test_pixels_become_square(tmp_path, write_video, pixel_aspect, size, degrees):
+    path = write_video(tmp_path / "v.mp4", _gradient(), np.arange(12) / 30, pixel_aspect)
+    _rotate_in_header(path, degrees)
+    width, height = size if degrees == 0 else size[::-1]
+    info = probe(path)
+    assert (info.width, info.height) == (width, height)
+    assert next(read_frames(path)).rgb.shape == (height, width, 3)
+    assert sample_frames(path, 1)[0].rgb.shape == (height, width, 3)
+    small = next(read_frames(path, max_side=64)).rgb.shape[:2]
+    assert max(small) == 64
+    assert small[1] / small[0] == pytest.approx(width / height, rel=0.03)
 
 
 def test_frames_come_one_at_a_time():

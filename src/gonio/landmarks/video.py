@@ -1,4 +1,4 @@
-"""Reading a video frame by frame with PyAV: upright, with its own presentation times.
+"""Reading a video frame by frame with PyAV: upright, with square pixels and its own times.
 
 Memory does not grow with the length of the video: a frame is given out and forgotten.
 """
@@ -40,8 +40,8 @@ class VideoInfo:
 
     Attributes:
         path: the file.
-        width: of the upright image, pixels.
-        height: of the upright image, pixels.
+        width: of the upright image, square pixels.
+        height: of the upright image, square pixels.
         rate_hz: frames a second, from the presentation times; see `gonio.signals.rate_of`.
         frames: number of frames.
         duration_s: from the first frame to the end of the last, seconds.
@@ -63,7 +63,7 @@ class VideoInfo:
 
 @dataclass(frozen=True)
 class VideoFrame:
-    """One upright frame.
+    """One upright frame with square pixels.
 
     Attributes:
         time_s: presentation time, seconds; the first frame of the video is at 0.
@@ -156,7 +156,7 @@ def read_frames(
         start: float | None = None
         last = -np.inf
         limit = RateLimit(max_rate_hz)
-        reformatter = VideoReformatter()  # kept, because making one a frame costs a millisecond
+        picture = _Picture(stream, max_side)
         try:
             for frame in container.decode(stream):
                 if frame.time is None:
@@ -169,7 +169,7 @@ def read_frames(
                     continue  # a repeated time stamp is the same instant
                 last = time
                 if limit.takes(time):
-                    yield VideoFrame(time, _upright(frame, max_side, reformatter))
+                    yield VideoFrame(time, picture.rgb(frame))
         except av.FFmpegError as error:
             at = f"after {last:.2f} s" if np.isfinite(last) else "at its beginning"
             raise InputError(
@@ -197,12 +197,12 @@ def sample_frames(path: str | Path, count: int) -> list[VideoFrame]:
     with container:
         stream = _video_stream(source, container)
         span = container.duration or 0  # in microseconds
+        picture = _Picture(stream)
         for k in range(count):
             container.seek(int((container.start_time or 0) + span * (k + 0.5) / count))
             frame = next(container.decode(stream), None)
             if frame is not None and frame.time is not None:
-                image = _upright(frame, None, VideoReformatter())
-                found[frame.time] = VideoFrame(frame.time, image)
+                found[frame.time] = VideoFrame(frame.time, picture.rgb(frame))
     return list(found.values())
 
 
@@ -263,16 +263,31 @@ def _rotation_of(source: Path) -> int:
         return 0 if frame is None else int(frame.rotation)
 
 
-def _upright(frame: Any, max_side: int | None, reformatter: VideoReformatter) -> NDArray[np.uint8]:
-    width, height = frame.width, frame.height
-    if max_side is not None and max(width, height) > max_side:
-        share = max_side / max(width, height)
-        width, height = round(width * share), round(height * share)
-    scaled = reformatter.reformat(
-        frame, width=width, height=height, format="rgb24", interpolation="FAST_BILINEAR"
-    )
-    rgb: NDArray[np.uint8] = np.asarray(scaled.to_ndarray(), dtype=np.uint8)
-    turns = round(int(frame.rotation) / 90) % 4
-    if turns:
-        rgb = np.ascontiguousarray(np.rot90(rgb, turns))
-    return rgb
+class _Picture:
+    """Makes the picture that a viewer sees of decoded frames: square pixels, upright, in RGB.
+
+    Args:
+        stream: of the frames; where its pixels are not square, the shorter side is drawn out.
+        max_side: longest side of the picture, pixels.
+    """
+
+    def __init__(self, stream: Any, max_side: int | None = None) -> None:
+        self._pixel_aspect = float(stream.sample_aspect_ratio or 1)  # width to height
+        self._max_side = max_side
+        self._reformatter = VideoReformatter()  # making one a frame costs a millisecond
+
+    def rgb(self, frame: Any) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8."""
+        width, height = self._size(frame.width, frame.height)
+        scaled = self._reformatter.reformat(
+            frame, width=width, height=height, format="rgb24", interpolation="FAST_BILINEAR"
+        )
+        rgb: NDArray[np.uint8] = np.asarray(scaled.to_ndarray(), dtype=np.uint8)
+        turns = round(int(frame.rotation) / 90) % 4
+        return np.ascontiguousarray(np.rot90(rgb, turns)) if turns else rgb
+
+    def _size(self, width: float, height: float) -> tuple[int, int]:
+        width *= max(1.0, self._pixel_aspect)
+        height /= min(1.0, self._pixel_aspect)
+        share = min(1.0, (self._max_side or np.inf) / max(width, height))
+        return round(width * share), round(height * share)
