@@ -163,6 +163,22 @@ def test_a_video_whose_end_is_missing_is_refused(tmp_path):
         probe(path)
 
 
+def test_a_video_damaged_in_the_middle_is_refused(tmp_path):
+    """By its index it is whole."""
+    path = tmp_path / "damaged.mp4"
+    content = bytearray(demo_video("cam02").read_bytes())
+    with av.open(str(demo_video("cam02"))) as container:
+        packets = [(p.pos, p.size) for p in container.demux(video=0) if p.size]
+    for start, size in packets[30:]:
+        content[start : start + size] = bytes(size)
+    path.write_bytes(content)
+    assert probe(path).frames == 100
+    with pytest.raises(InputError, match=r"damaged\.mp4 cannot be decoded after 0\.\d+ s.*copy"):
+        list(read_frames(path))
+    with pytest.raises(InputError, match=r"damaged\.mp4 cannot be decoded near 1\.\d+ s.*copy"):
+        sample_frames(path, 6)
+
+
 def test_missing_and_empty_places(tmp_path):
     with pytest.raises(MissingFileError, match="there is no video"):
         probe(tmp_path / "none.mp4")

@@ -172,10 +172,7 @@ def read_frames(
                     yield VideoFrame(time, picture.rgb(frame))
         except av.FFmpegError as error:
             at = f"after {last:.2f} s" if np.isfinite(last) else "at its beginning"
-            raise InputError(
-                f"{source} cannot be decoded {at}: {error.strerror}; the file is damaged or cut "
-                "off: copy or export it again"
-            ) from error
+            raise _damaged(source, at, error) from error
 
 
 def sample_frames(path: str | Path, count: int) -> list[VideoFrame]:
@@ -199,8 +196,12 @@ def sample_frames(path: str | Path, count: int) -> list[VideoFrame]:
         span = container.duration or 0  # in microseconds
         picture = _Picture(stream)
         for k in range(count):
-            container.seek(int((container.start_time or 0) + span * (k + 0.5) / count))
-            frame = next(container.decode(stream), None)
+            wanted = span * (k + 0.5) / count
+            try:
+                container.seek(int((container.start_time or 0) + wanted))
+                frame = next(container.decode(stream), None)
+            except av.FFmpegError as error:
+                raise _damaged(source, f"near {wanted / 1e6:.2f} s", error) from error
             if frame is not None and frame.time is not None:
                 found[frame.time] = VideoFrame(frame.time, picture.rgb(frame))
     return list(found.values())
@@ -245,6 +246,13 @@ def _video_stream(source: Path, container: Any) -> Any:
         kinds = ", ".join(stream.type for stream in container.streams) or "nothing"
         raise InputError(f"{source} has no picture, only {kinds}; a video of a person is wanted")
     return container.streams.video[0]
+
+
+def _damaged(source: Path, at: str, error: av.FFmpegError) -> InputError:
+    return InputError(
+        f"{source} cannot be decoded {at}: {error.strerror}; the file is damaged or cut off: copy "
+        "or export it again"
+    )
 
 
 def _packet_times(source: Path, container: Any, stream: Any) -> NDArray[np.float64]:
