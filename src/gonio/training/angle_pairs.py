@@ -204,8 +204,7 @@ def _options_for(body: TrueBody, settings: AngleSettings) -> InferenceOptions:
 
 
 def _check_rate(seen: LandmarkSequence, options: InferenceOptions) -> None:
-    cutoffs = [options.repair.cutoff_hz if options.repair.filter else 0.0]
-    needed = 2 * max(*cutoffs, options.angle_cutoff_hz or 0.0)
+    needed = 2 * max(options.cutoffs_hz().values(), default=0.0)
     if len(seen) < 2 or seen.rate_hz <= needed:
         rate = "one frame" if len(seen) < 2 else f"{seen.rate_hz:.4g} frames a second"
         raise LeftOutError(
