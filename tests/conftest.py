@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -132,9 +133,17 @@ def _shake(network: torch.nn.Module) -> None:
 
 @pytest.fixture
 def write_video() -> Callable[..., Path]:
-    """A function that encodes (H, W, 3) frames, at given times, as MPEG-4 in MP4."""
+    """A function that encodes (H, W, 3) frames, at given times, as MPEG-4.
 
-    def write(path: Path, frames: Iterable[np.ndarray], times_s: Iterable[float]) -> Path:
+    `pixel_aspect` is the width of a pixel for its height.
+    """
+
+    def write(
+        path: Path,
+        frames: Iterable[np.ndarray],
+        times_s: Iterable[float],
+        pixel_aspect: Fraction = Fraction(1),
+    ) -> Path:
         with av.open(str(path), "w") as container:
             stream = None
             for rgb, time in zip(frames, times_s, strict=True):
@@ -143,6 +152,7 @@ def write_video() -> Callable[..., Path]:
                     stream.height, stream.width = rgb.shape[:2]
                     stream.pix_fmt = "yuv420p"
                     stream.bit_rate = 2_000_000
+                    stream.codec_context.sample_aspect_ratio = pixel_aspect
                 frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
                 frame.pts = round(time * 1000)
                 container.mux(stream.encode(frame))

@@ -13,6 +13,7 @@ from gonio.types import MarkerTrajectories
 VIDEO = VideoInfo(Path("joey.mp4"), 1280, 720, 30.0, 100, 3.3, 0, False, "h264")
 LANDMARKS = {
     "detection_rate": 1.0,
+    "times_found_again": 0,
     "resampled_to_constant_rate": False,
     "swapped_frames": 0,
     "blended_frames": 0,
@@ -62,6 +63,7 @@ def test_a_good_clip_has_no_warnings():
     ("arguments", "words"),
     [
         ({"landmarks": {"detection_rate": 0.62}}, "seen in 62% of the frames"),
+        ({"landmarks": {"times_found_again": 2}}, "found again 2 times; see in the overlay"),
         ({"landmarks": {"resampled_to_constant_rate": True}}, "frame rate varies"),
         ({"landmarks": {"swapped_frames": 28}}, "put right in 28 frames"),
         ({"pose": {"depth_corrected": False}}, "No depth refiner was used. Depth is MediaPipe's"),

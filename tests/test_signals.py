@@ -5,9 +5,11 @@ from hypothesis import strategies as st
 
 from gonio.errors import InputError
 from gonio.signals import (
+    evenly_spaced,
     fill_short_gaps,
     low_pass,
     nearest,
+    rate_of,
     resample,
     resample_deg,
     runs_of,
@@ -18,6 +20,36 @@ from gonio.signals import (
 def test_runs_are_half_open():
     assert runs_of(np.array([True, True, False, True])) == [(0, 2), (3, 4)]
     assert runs_of(np.zeros(3, bool)) == []
+
+
+@pytest.mark.parametrize("rate", [24, 25, 30000 / 1001, 30, 50, 60, 120, 240])
+@pytest.mark.parametrize("first", [0, 7])
+def test_time_stamps_in_whole_milliseconds_give_the_rate_and_are_even(rate, first):
+    time_s = np.round(1000 * np.arange(first, first + 600) / rate) / 1000
+    assert rate_of(time_s) == pytest.approx(rate, rel=5e-4)
+    assert evenly_spaced(time_s)
+    np.testing.assert_allclose(np.arange(600) / rate_of(time_s), time_s - time_s[0], atol=1.001e-3)
+
+
+def test_pauses_and_dropped_frames_do_not_change_the_rate():
+    time_s = np.round(1000 * np.arange(100) / 30) / 1000
+    time_s[60:] += 12.345
+    time_s = np.delete(time_s, [20, 21, 40])
+    assert rate_of(time_s) == pytest.approx(30, rel=2e-3)
+    assert not evenly_spaced(time_s)
+
+
+def test_a_rate_that_changes_slowly_is_not_even():
+    """No step differs from the usual one by more than 5 %."""
+    time_s = np.cumsum(np.linspace(0.95, 1.05, 300)) / 30
+    assert not evenly_spaced(time_s)
+    assert evenly_spaced(np.arange(300) / 30 + 0.02 * np.sin(np.arange(300)) / 30)
+
+
+def test_one_time_has_no_rate():
+    assert np.isnan(rate_of(np.zeros(1)))
+    assert evenly_spaced(np.zeros(1))
+    assert rate_of(np.array([0.0, 0.1])) == pytest.approx(10)
 
 
 @pytest.mark.parametrize(("frequency", "gain"), [(1.0, 1.0), (6.0, 0.5**0.5), (20.0, 0.0)])

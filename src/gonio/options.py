@@ -130,6 +130,32 @@ class InferenceOptions(_Options):
         options.subject.subject()
         return options
 
+    def cutoffs_hz(self) -> dict[str, float]:
+        """The cut-off of each low-pass in use, by the name of its parameter."""
+        repair = {"repair.cutoff_hz": self.repair.cutoff_hz} if self.repair.filter else {}
+        angles = {} if self.angle_cutoff_hz is None else {"angle_cutoff_hz": self.angle_cutoff_hz}
+        return repair | angles
+
+    def check_rate(self, name: str, rate_hz: float) -> None:
+        """Refuse cut-offs that do not suit a video.
+
+        Args:
+            name: of the video, for the message.
+            rate_hz: its frames a second.
+
+        Raises:
+            InputError: a cut-off is half the rate or more.
+        """
+        high = {key: value for key, value in self.cutoffs_hz().items() if value >= 0.5 * rate_hz}
+        if high:
+            raise InputError(
+                f"{name} has {rate_hz:.4g} frames a second, and "
+                f"{' and '.join(f'{key} is {value:g}' for key, value in high.items())}; allowed "
+                f"is below half the rate, {0.5 * rate_hz:.4g} Hz: say "
+                f"{','.join(f'{key}={0.4 * rate_hz:.2g}' for key in high)}, or use a video with "
+                "more frames a second"
+            )
+
 
 def told(error: ValidationError) -> str:
     """What is wrong with which parameter, in one line for the user."""

@@ -103,9 +103,15 @@ def _about_detection(video: VideoInfo, record: dict[str, Any]) -> list[str]:
             f"A person was seen in {record['detection_rate']:.0%} of the frames; where nobody was "
             "seen for longer than the gap filling allows, the curves have gaps."
         )
+    if record["times_found_again"]:
+        found.append(
+            "The person was out of sight for longer than the gap filling allows and found again "
+            f"{record['times_found_again']} times; see in the overlay whether it is the same one."
+        )
     if record["resampled_to_constant_rate"]:
         found.append(
-            f"The video's frame rate varies; everything was resampled to {video.rate_hz:.4g} Hz."
+            f"The video's frame rate varies; everything was resampled to {video.rate_hz:.4g} Hz. "
+            "Where it has no frames for longer than the gap filling allows, the curves have gaps."
         )
     if record["swapped_frames"] or record["blended_frames"]:
         found.append(

@@ -1,4 +1,4 @@
-"""Signals over time that may have gaps: runs, gap filling, zero-phase low-pass, resampling.
+"""Signals over time that may have gaps: rate, gap filling, zero-phase low-pass, resampling.
 
 Every function takes time on the first axis and treats NaN as missing.
 """
@@ -14,12 +14,55 @@ from gonio.errors import InputError
 
 FILTER_ORDER = 4
 """Order of the low-pass after both passes (a second-order Butterworth, forward and back)."""
+USUAL_WITHIN = 0.5
+"""A step that differs from the median by more than this share of it tells nothing of the rate."""
+EVEN_WITHIN = 0.1
+"""Times that differ from those of a constant rate by less than this share of a step are even."""
+CLOCK_S = 0.001
+"""So are those within a millisecond, to which MKV and WebM round their time stamps, seconds."""
 
 
 def runs_of(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
     """Half-open intervals (start, stop) in which a (T,) mask is true."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
     return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def rate_of(time_s: NDArray[np.floating]) -> float:
+    """Samples a second: the inverse of the mean of the usual time steps.
+
+    Where all are usual that is the number of steps over the whole time, whatever the time stamps
+    are rounded to. Pauses and dropped frames are left out.
+
+    Args:
+        time_s: (T,) strictly increasing, seconds.
+
+    Returns:
+        Hz; NaN for fewer than two times.
+    """
+    steps = np.diff(time_s)
+    if len(steps) == 0:
+        return float("nan")
+    median = np.percentile(steps, 50, method="lower")
+    return float(1 / steps[np.abs(steps - median) <= USUAL_WITHIN * median].mean())
+
+
+def rate_tolerance_s(rate_hz: float) -> float:
+    """How far a time may be from that of a constant rate and count as it, seconds."""
+    return (1 + 1e-6) * max(EVEN_WITHIN / rate_hz, CLOCK_S)
+
+
+def evenly_spaced(time_s: NDArray[np.floating]) -> bool:
+    """Whether times are those of a constant rate: start + k / rate, see `rate_of`.
+
+    Args:
+        time_s: (T,) strictly increasing, seconds.
+    """
+    if len(time_s) < 3:
+        return True
+    rate_hz = rate_of(time_s)
+    off = time_s - time_s[0] - np.arange(len(time_s)) / rate_hz
+    return bool(np.abs(off).max() <= rate_tolerance_s(rate_hz))
 
 
 def low_pass(values: NDArray[np.floating], rate_hz: float, cutoff_hz: float) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gonio.errors import InputError
+from gonio.signals import rate_of
 from gonio.skeleton import COCO_JOINTS, MEDIAPIPE_LANDMARKS
 
 FloatArray = NDArray[np.float64]
@@ -80,7 +81,7 @@ class LandmarkSequence:
         image: (T, 33, 2) landmarks in the image, in units of its width and height (0..1, x right,
             y down).
         visibility: (T, 33) MediaPipe's visibility, 0..1.
-        image_size: (width, height) of the upright image, pixels.
+        image_size: (width, height) of the upright image, square pixels.
 
     Frames without a person are NaN in every array but `time_s`.
 
@@ -115,8 +116,8 @@ class LandmarkSequence:
 
     @property
     def rate_hz(self) -> float:
-        """Frames a second: the inverse of the median time step; NaN for fewer than two frames."""
-        return float(1 / np.median(np.diff(self.time_s))) if len(self) > 1 else float("nan")
+        """Frames a second, see `gonio.signals.rate_of`; NaN for fewer than two frames."""
+        return rate_of(self.time_s)
 
     @property
     def points_2d(self) -> FloatArray:

@@ -26,6 +26,12 @@ def walk(
     return body(angles, count=len(time), rate_hz=RATE, place=np.cumsum(steps, axis=0))
 
 
+def slow(markers: MarkerTrajectories, rate_hz: float) -> MarkerTrajectories:
+    """The same movement with fewer frames a second."""
+    step = round(markers.rate_hz / rate_hz)
+    return MarkerTrajectories(markers.names, markers.positions[::step], rate_hz)
+
+
 @pytest.mark.parametrize(
     "heading", [0.0, 137.0, np.linspace(0, 300, 360)], ids=["forward", "slanting", "in a curve"]
 )
@@ -74,8 +80,9 @@ def test_times_begin_with_the_recording():
         (without(walk(), "r_calc_study"), "r_calc are missing"),
         (body(count=60), "0 cm along"),
         (body(count=1), "cm along"),
+        (slow(walk(), 12.0), "12 frames a second; gait needs more than 12"),
     ],
-    ids=["small steps", "one stride", "no heel", "standing", "one frame"],
+    ids=["small steps", "one stride", "no heel", "standing", "one frame", "few frames a second"],
 )
 def test_not_gait_says_why(markers, reason):
     events = gait_events(markers)

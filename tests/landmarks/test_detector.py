@@ -59,6 +59,18 @@ def test_one_of_two_people_is_chosen_and_followed(person, left):
     assert ((x < 0.5) == left).all()
 
 
+def test_who_leaves_is_not_replaced_by_somebody_else():
+    frames = list(_two_people(60))
+    height, width = frames[0].rgb.shape[:2]
+    for frame in frames[32:50]:
+        frame.rgb[:, : width // 2] = 114
+    found = detect_frames(frames, (width, height), person="largest", max_people=3)
+    away = np.isin(np.arange(60), np.arange(34, 50))
+    assert not found.detected[away].any()
+    assert found.detected[~away].mean() > 0.9
+    assert (found.image[found.detected][:, MEDIAPIPE["left_hip"], 0] < 0.5).all()
+
+
 def test_a_video_without_a_person_is_an_error(tmp_path, write_video):
     rng = np.random.default_rng(0)
     noise = [rng.integers(0, 255, (120, 160, 3), dtype=np.uint8) for _ in range(8)]

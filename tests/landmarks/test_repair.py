@@ -38,6 +38,7 @@ def test_short_gaps_are_filled_flagged_and_counted_long_ones_stay():
     assert repaired.record["filled_frames"] == 7
     assert repaired.record["missing_frames"] == 20
     assert repaired.record["detection_rate"] == pytest.approx(153 / 180)
+    assert repaired.record["times_found_again"] == 1
 
 
 def test_swaps_are_flagged_and_counted():
@@ -77,6 +78,58 @@ def test_a_variable_rate_becomes_constant():
     np.testing.assert_allclose(
         repaired.sequence.world[:, 0, 0], np.sin(2 * np.pi * repaired.sequence.time_s), atol=0.01
     )
+
+
+def test_a_rate_that_changes_slowly_becomes_constant():
+    """A phone that exposes for longer as it gets darker: no step differs much from the next."""
+    time = np.cumsum(np.linspace(0.95, 1.05, 180)) / 30
+    world = np.sin(2 * np.pi * time)[:, None, None] * np.ones((1, 33, 3))
+    seen = LandmarkSequence(time, world, world[..., :2], np.ones((180, 33)), (900, 600))
+    repaired = repair_landmarks(seen, RepairOptions(filter=False, swaps=False))
+    assert repaired.record["resampled_to_constant_rate"]
+    steady = repaired.sequence.time_s
+    np.testing.assert_allclose(np.diff(steady), np.ptp(time) / 179)
+    np.testing.assert_allclose(
+        repaired.sequence.world[:, 0, 0], np.sin(2 * np.pi * steady), atol=0.01
+    )
+
+
+@pytest.mark.parametrize(("pause_s", "filled"), [(0.2, True), (0.213, True), (2.0, False)])
+def test_pauses_of_the_recording_are_gaps(pause_s, filled):
+    true = walking()
+    time = true.time_s.copy()
+    time[90:] += pause_s
+    seen = LandmarkSequence(time, true.world, true.image, true.visibility, true.image_size)
+    seen = swap(seen, (np.arange(180) >= 60) & (np.arange(180) < 90))
+    repaired = repair_landmarks(seen, RepairOptions(filter=False))
+    steady = repaired.sequence
+    inside = (steady.time_s > time[89] + 0.01) & (steady.time_s < time[90] - 0.01)
+    assert inside.sum() == pytest.approx(pause_s * 30, abs=1)
+    assert np.isfinite(steady.world[~inside]).all()
+    assert np.isfinite(steady.world[inside]).all() == filled
+    assert np.isnan(steady.world[inside]).all() != filled
+    assert (repaired.flags[inside] == (FILLED if filled else 0)).all()
+    assert repaired.record["filled_frames"] == (inside.sum() if filled else 0)
+    assert repaired.record["missing_frames"] == (0 if filled else inside.sum())
+
+
+def test_a_dropped_frame_is_filled_and_flagged():
+    true = walking()
+    kept = np.delete(np.arange(180), 70)
+    repaired = repair_landmarks(true.at(kept), RepairOptions(filter=False))
+    np.testing.assert_allclose(repaired.sequence.time_s, true.time_s)
+    assert np.flatnonzero((repaired.flags & FILLED).any(axis=1)).tolist() == [70]
+    np.testing.assert_allclose(repaired.sequence.world[kept], true.world[kept])
+
+
+@pytest.mark.parametrize("rate", [30, 120, 240])
+def test_whole_milliseconds_are_no_variable_rate(rate):
+    time = np.round(1000 * np.arange(180) / rate) / 1000
+    true = walking(rate=rate)
+    seen = LandmarkSequence(time, true.world, true.image, true.visibility, true.image_size)
+    repaired = repair_landmarks(seen)
+    assert not repaired.record["resampled_to_constant_rate"]
+    np.testing.assert_array_equal(repaired.sequence.time_s, time)
 
 
 def test_the_filter_takes_noise_and_leaves_motion():

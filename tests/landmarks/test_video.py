@@ -1,4 +1,5 @@
 import struct
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -45,6 +46,17 @@ def test_presentation_times_of_a_variable_rate_are_kept(tmp_path, write_video):
     assert probe(path).variable_rate
 
 
+@pytest.mark.parametrize("rate", [24, 30, 60, 120, 240])
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_the_rate_does_not_depend_on_the_file_format(tmp_path, write_video, suffix, rate):
+    """The time stamps of both files are in whole milliseconds, as always in MKV."""
+    path = write_video(tmp_path / f"v{suffix}", _gradient(48) * 5, np.arange(240) / rate)
+    info = probe(path)
+    assert info.rate_hz == pytest.approx(rate, rel=1e-3)
+    assert not info.variable_rate
+    assert info.duration_s == pytest.approx(240 / rate, abs=0.002)
+
+
 @pytest.mark.parametrize(
     ("degrees", "brightest"), [(0, (0, 0)), (90, (0, -1)), (180, (-1, -1)), (270, (-1, 0))]
 )
@@ -57,6 +69,23 @@ def test_rotation_in_the_header_is_applied(tmp_path, write_video, degrees, brigh
     assert (probe(path).height, probe(path).width) == upright
     corners = {(i, j): int(rgb[i, j, 0]) for i in (0, -1) for j in (0, -1)}
     assert max(corners, key=corners.get) == brightest
+
+
+@pytest.mark.parametrize(
+    ("pixel_aspect", "size"), [(Fraction(4, 3), (128, 48)), (Fraction(8, 9), (96, 54))]
+)
+@pytest.mark.parametrize("degrees", [0, 90])
+def test_pixels_become_square(tmp_path, write_video, pixel_aspect, size, degrees):
+    path = write_video(tmp_path / "v.mp4", _gradient(), np.arange(12) / 30, pixel_aspect)
+    _rotate_in_header(path, degrees)
+    width, height = size if degrees == 0 else size[::-1]
+    info = probe(path)
+    assert (info.width, info.height) == (width, height)
+    assert next(read_frames(path)).rgb.shape == (height, width, 3)
+    assert sample_frames(path, 1)[0].rgb.shape == (height, width, 3)
+    small = next(read_frames(path, max_side=64)).rgb.shape[:2]
+    assert max(small) == 64
+    assert small[1] / small[0] == pytest.approx(width / height, rel=0.03)
 
 
 def test_frames_come_one_at_a_time():
@@ -132,6 +161,22 @@ def test_a_video_whose_end_is_missing_is_refused(tmp_path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
     with pytest.raises(InputError, match=r"cut off|cannot be|damaged"):
         probe(path)
+
+
+def test_a_video_damaged_in_the_middle_is_refused(tmp_path):
+    """By its index it is whole."""
+    path = tmp_path / "damaged.mp4"
+    content = bytearray(demo_video("cam02").read_bytes())
+    with av.open(str(demo_video("cam02"))) as container:
+        packets = [(p.pos, p.size) for p in container.demux(video=0) if p.size]
+    for start, size in packets[30:]:
+        content[start : start + size] = bytes(size)
+    path.write_bytes(content)
+    assert probe(path).frames == 100
+    with pytest.raises(InputError, match=r"damaged\.mp4 cannot be decoded after 0\.\d+ s.*copy"):
+        list(read_frames(path))
+    with pytest.raises(InputError, match=r"damaged\.mp4 cannot be decoded near 1\.\d+ s.*copy"):
+        sample_frames(path, 6)
 
 
 def test_missing_and_empty_places(tmp_path):

@@ -39,6 +39,13 @@ def test_a_body_comes_back_into_the_lab_frame(facing, pitch):
     assert markers["Head"][0, 1] == pytest.approx(STATURE, abs=0.02)
 
 
+def test_markers_keep_to_time_stamps_in_whole_milliseconds():
+    landmarks = standing(n=300)[0]
+    time_s = np.round(landmarks.time_s, 3)  # as in MKV: steps of 33, 33, 34 ms
+    markers = made(replace(landmarks, time_s=time_s))
+    np.testing.assert_allclose(markers.time_s, time_s, atol=1.001e-3)
+
+
 def test_who_faces_the_camera_faces_x_with_the_right_at_z():
     markers = made(standing()[0])
     assert (markers["RHip"] - markers["LHip"])[0, 2] > 0.1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -9,12 +10,14 @@ import pandas as pd
 import pytest
 
 from gonio.datasets.checkpoint import CheckpointFile
+from gonio.errors import InputError
 from gonio.kinematics import bands
 from gonio.kinematics.angles import split_flags
 from gonio.landmarks.repair import repair_landmarks
+from gonio.landmarks.video import VideoInfo
 from gonio.models import registry
 from gonio.models.depth_refiner import SHIPPED_CHECKPOINT
-from gonio.options import DEFAULT_REFINER
+from gonio.options import DEFAULT_REFINER, InferenceOptions
 from gonio.pipelines.inference import nodes
 from tests.markers.bodies import standing
 
@@ -86,6 +89,32 @@ def by_depth(run):
 @pytest.fixture(scope="module")
 def by_both(run):
     return run("both")
+
+
+@pytest.mark.parametrize(
+    ("rate", "parameters", "says"),
+    [
+        (10, {}, r"repair.cutoff_hz is 6 and angle_cutoff_hz is 6; .* below half the rate, 5 Hz: "),
+        (10, {}, "say repair.cutoff_hz=4,angle_cutoff_hz=4, or"),
+        (12, {"angle_cutoff_hz": None}, "say repair.cutoff_hz=4.8, or"),
+        (12, {"repair": {"filter": False}}, "and angle_cutoff_hz is 6; .* say angle_cutoff_hz=4.8"),
+    ],
+)
+def test_cut_offs_that_do_not_suit_the_video_stop_the_run_before_detection(
+    monkeypatch, rate, parameters, says
+):
+    monkeypatch.setattr(nodes, "detect_landmarks", lambda *_, **__: pytest.fail("it was detected"))
+    video = VideoInfo(Path("slow.mp4"), 64, 64, float(rate), 90, 90 / rate, 0, False, "h264")
+    with pytest.raises(InputError, match=rf"slow\.mp4 has {rate} frames a second, .*{says}"):
+        nodes.detect(video, PARAMETERS | parameters)
+
+
+@pytest.mark.parametrize("rate", [10.0, 12.5])
+def test_cut_offs_below_half_the_rate_are_allowed(rate):
+    cutoffs = {"repair": {"cutoff_hz": 0.4 * rate}, "angle_cutoff_hz": 0.4 * rate}
+    InferenceOptions.from_parameters(cutoffs).check_rate("slow.mp4", rate)
+    off = {"repair": {"filter": False}, "angle_cutoff_hz": None}
+    InferenceOptions.from_parameters(off).check_rate("slow.mp4", rate)
 
 
 def test_the_band_has_the_columns_and_frames_of_the_angles(by_depth):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 import struct
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -157,6 +158,21 @@ def test_a_turned_recording_is_shown_upright(make_video, make_landmarks, tmp_pat
     _, image = _decoded(tmp_path / "o.mp4")[0]
     assert image.shape == (320, 240, 3)
     x, y = np.rint(landmarks.image[0, MEDIAPIPE["left_knee"]] * [240, 320]).astype(int)
+    red, _, blue = image[y, x].astype(int)
+    assert blue - red > 60
+
+
+def test_a_squeezed_recording_is_shown_with_square_pixels(write_video, make_landmarks, tmp_path):
+    times = _even(0.2, 25.0)
+    grey = np.full((240, 240, 3), 128, np.uint8)
+    source = write_video(tmp_path / "v.mp4", [grey] * len(times), times, Fraction(4, 3))
+    landmarks = make_landmarks(times, (320, 240))
+    write_overlay(tmp_path / "o.mp4", OverlayVideo(source, landmarks))
+    with av.open(str(tmp_path / "o.mp4")) as container:
+        assert container.streams.video[0].sample_aspect_ratio in (None, 1)
+    _, image = _decoded(tmp_path / "o.mp4")[0]
+    assert image.shape == (240, 320, 3)
+    x, y = np.rint(landmarks.image[0, MEDIAPIPE["left_knee"]] * [320, 240]).astype(int)
     red, _, blue = image[y, x].astype(int)
     assert blue - red > 60
 

@@ -81,12 +81,17 @@ def gait_events(markers: MarkerTrajectories) -> GaitEvents | NotGait:
         markers: (T, M, 3) metres, lab; needs ASIS, PSIS, heels and toes.
 
     Returns:
-        `NotGait` where markers are missing, the feet do not swing in opposition, or there are
-        fewer than two strides of each foot.
+        `NotGait` where there are 12 frames a second or fewer, markers are missing, the feet do not
+        swing in opposition, or there are fewer than two strides of each foot.
 
     Raises:
-        InputError: no known marker, or a rate below 12 frames a second.
+        InputError: no known marker.
     """
+    if markers.rate_hz <= 2 * CUTOFF_HZ:
+        return NotGait(
+            f"there are {markers.rate_hz:.4g} frames a second; gait needs more than "
+            f"{2 * CUTOFF_HZ:g}"
+        )
     heel, toe, ground, reason = _forward_paths(markers)
     if reason:
         return NotGait(reason)

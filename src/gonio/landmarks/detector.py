@@ -48,8 +48,10 @@ def detect_landmarks(
     frames are looked at first. Where they show more than one person, the chosen one is
     picked out in a frame that shows up to `max_people`, and from then on everything outside of
     that person's surroundings is blanked, so that MediaPipe, which tracks one person and smooths
-    over time, stays with the same one. When that person is lost, the nearest in place and size is
-    looked for again.
+    over time, stays with the same one. When that person is lost, one near to
+    where they were last seen, and of about their size, is looked for; nobody farther away than
+    their own height is taken for them. Where the frames show one person, whoever appears after a
+    while is taken for that person.
 
     Args:
         video: path of the video.
@@ -130,7 +132,8 @@ def detect_frames(
     collected = _Collected()
     path = find_pose_model(model)
     with _landmarker(path, 1, "VIDEO") as single, _scout(path, max_people) as scout:
-        tracker = _Tracker(single, scout, PersonFollower(person, image_size))
+        follower = PersonFollower(person, image_size, alone=scout is None)
+        tracker = _Tracker(single, scout, follower)
         for frame in frames:
             collected.time_s.append(frame.time_s)
             collected.rows.append(tracker.row(frame))
@@ -180,13 +183,15 @@ class _Tracker:
     def row(self, frame: VideoFrame) -> FloatArray:
         """(33, 6) row of the person in the next frame; NaN if not seen."""
         if self._scout is None:
-            return self._follower.choose(self._single.in_video(frame.rgb, frame.time_s))
+            people = self._single.in_video(frame.rgb, frame.time_s)
+            return self._follower.choose(people, frame.time_s)
         if self._missed >= LOST_AFTER:
-            found = self._follower.choose(self._scout.in_image(frame.rgb))
+            found = self._follower.choose(self._scout.in_image(frame.rgb), frame.time_s)
             if np.isnan(found).all():
                 return found
         masked = self._follower.blanked_elsewhere(frame.rgb)
-        found = self._follower.choose(self._single.in_video(masked, frame.time_s))
+        people = self._single.in_video(masked, frame.time_s)
+        found = self._follower.choose(people, frame.time_s)
         self._missed = self._missed + 1 if np.isnan(found).all() else 0
         return found
 

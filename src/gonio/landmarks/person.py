@@ -12,8 +12,13 @@ from gonio.types import FloatArray
 CHOICES: tuple[str, ...] = ("largest", "central")
 
 REACH = 0.6
-"""How far a person may move between two frames in which they are seen, in heights of the person;
-it grows with the square root of the number of frames in between."""
+"""How far a person may be from where they were last seen, in heights of the person."""
+REACH_A_SECOND = 3.0
+"""How much farther for each second since, heights a second."""
+LONGEST_REACH = 1.0
+"""Not farther than this where there are several people, however long ago it was."""
+BRIEF_S = 0.5
+"""Who was seen for less time than this, and then not for as long, was a mistake of the detector."""
 
 SURROUNDINGS = 0.2
 """How much around the followed person stays visible, as a share of the person's larger side."""
@@ -44,33 +49,46 @@ class PersonFollower:
 
     A person is followed by the box around the landmarks: the candidate whose centre and size are
     nearest to those last seen is taken if it is within reach; otherwise the frame counts as
-    without the person.
+    without the person. So who leaves is found again where they left, and nobody farther away is
+    taken instead.
+
+    Args:
+        person: see `check_person`.
+        image_size: (width, height), pixels.
+        alone: nobody else is in the picture: the reach grows for as long as nobody is seen.
     """
 
-    def __init__(self, person: str | int, image_size: tuple[int, int]) -> None:
+    def __init__(
+        self, person: str | int, image_size: tuple[int, int], *, alone: bool = False
+    ) -> None:
         self._person = person
+        self._longest_reach = np.inf if alone else LONGEST_REACH
         self._size = np.asarray(image_size, dtype=float)
         self._last: FloatArray | None = None
         self._points: FloatArray | None = None
-        self._unseen = 0
+        self._first_s = self._last_s = 0.0
 
-    def choose(self, people: list[FloatArray]) -> FloatArray:
+    def choose(self, people: list[FloatArray], time_s: float) -> FloatArray:
         """The row of the followed person.
 
         Args:
             people: (33, 6) each: image x, y in 0..1, world x, y, z in metres, visibility.
+            time_s: of the frame, seconds; not earlier than in the call before.
 
         Returns:
             (33, 6); all NaN if the person is not among them.
         """
-        self._unseen += 1
+        unseen_s = time_s - self._last_s
+        if self._last_s - self._first_s < BRIEF_S < unseen_s:
+            self._last = self._points = None
         if not people:
             return self._nobody()
         boxes = np.stack([self._box(row) for row in people])
-        index = self._first(boxes) if self._last is None else self._nearest(boxes)
+        index = self._first(boxes) if self._last is None else self._nearest(boxes, unseen_s)
         if index is None:
             return self._nobody()
-        self._last, self._unseen = boxes[index], 0
+        self._first_s = time_s if self._last is None else self._first_s
+        self._last, self._last_s = boxes[index], time_s
         self._points = people[index][:, :2]
         return people[index]
 
@@ -113,11 +131,12 @@ class PersonFollower:
         index = int(self._person)
         return int(from_left[index]) if index < len(from_left) else None
 
-    def _nearest(self, boxes: FloatArray) -> int | None:
+    def _nearest(self, boxes: FloatArray, unseen_s: float) -> int | None:
         assert self._last is not None
         height = self._last[2]
         moved = np.linalg.norm(boxes[:, :2] - self._last[:2], axis=1) / height
         grown = np.abs(np.log(boxes[:, 2] / height))
         cost = moved + grown
         best = int(cost.argmin())
-        return best if cost[best] <= REACH * np.sqrt(self._unseen) else None
+        reach = min(REACH + REACH_A_SECOND * unseen_s, self._longest_reach)
+        return best if cost[best] <= reach else None

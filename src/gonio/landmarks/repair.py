@@ -12,12 +12,22 @@ from numpy.typing import NDArray
 
 from gonio.landmarks.swaps import find_swaps, undo_swaps
 from gonio.options import RepairOptions
-from gonio.signals import fill_short_gaps, low_pass, nearest, resample
+from gonio.signals import (
+    evenly_spaced,
+    fill_short_gaps,
+    low_pass,
+    nearest,
+    rate_tolerance_s,
+    resample,
+    runs_of,
+)
 from gonio.skeleton import BONES, LEG_LANDMARKS, MEDIAPIPE
 from gonio.types import BoolArray, FloatArray, LandmarkSequence
 
 SWAPPED, BLENDED, FILLED = 1, 2, 4
 """Bits of the flags: sides exchanged; blanked because left and right were blended; filled."""
+HOLE_STEPS = 1.5
+"""Between frames that are farther apart, in steps of the frame rate, frames are left out."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +55,9 @@ def repair_landmarks(
     """Put detected landmarks right.
 
     Left/right swaps are undone (`gonio.landmarks.swaps`); a variable frame rate is resampled to
-    its median rate; gaps up to `max_gap_s` are filled by straight lines, longer ones stay NaN; a
-    zero-phase low-pass is applied to the world and image paths.
+    a constant one, with gaps where the recording paused; gaps up to `max_gap_s` are filled by
+    straight lines, longer ones stay NaN; a zero-phase low-pass is applied to the world and image
+    paths.
 
     Args:
         detected: (T, 33, ...) as MediaPipe gave it.
@@ -104,17 +115,20 @@ def _sides_put_right(
 def _constant_rate(
     sequence: LandmarkSequence, flags: NDArray[np.uint8]
 ) -> tuple[LandmarkSequence, NDArray[np.uint8], bool]:
-    """The sequence at its median rate; untouched where its steps differ by less than 10 %."""
-    if len(sequence) < 3:
-        return sequence, flags, False
-    steps = np.diff(sequence.time_s)
-    if np.abs(steps * sequence.rate_hz - 1).max() <= 0.1:
+    """The sequence at its rate, start + k / rate; untouched where its times are these already.
+
+    Where frames are left out nothing was seen: samples there are NaN and have no flags.
+    """
+    if evenly_spaced(sequence.time_s):
         return sequence, flags, False
     start, end = sequence.time_s[[0, -1]]
     time_s = start + np.arange(int((end - start) * sequence.rate_hz + 1e-6) + 1) / sequence.rate_hz
+    unseen = _in_holes(sequence, time_s)
 
     def at(values: FloatArray) -> FloatArray:
-        return resample(values, sequence.time_s, time_s)
+        resampled = resample(values, sequence.time_s, time_s)
+        resampled[unseen] = np.nan
+        return resampled
 
     steady = LandmarkSequence(
         time_s,
@@ -123,7 +137,17 @@ def _constant_rate(
         at(sequence.visibility),
         sequence.image_size,
     )
-    return steady, flags[nearest(sequence.time_s, time_s)], True
+    steady_flags = flags[nearest(sequence.time_s, time_s)]
+    steady_flags[unseen] = 0
+    return steady, steady_flags, True
+
+
+def _in_holes(sequence: LandmarkSequence, time_s: FloatArray) -> BoolArray:
+    """(U,) which times lie between two frames that are too far apart, and at neither of them."""
+    after = np.searchsorted(sequence.time_s, time_s).clip(1, len(sequence) - 1)
+    far_apart = np.diff(sequence.time_s)[after - 1] * sequence.rate_hz > HOLE_STEPS
+    off = np.abs(time_s - sequence.time_s[nearest(sequence.time_s, time_s)])
+    return np.asarray(far_apart & (off > rate_tolerance_s(sequence.rate_hz)), dtype=bool)
 
 
 def _gaps_filled(
@@ -160,6 +184,7 @@ def _record(
         "filled_frames": int(((flags & FILLED) > 0).any(axis=1).sum()),
         "filled_samples": int(((flags & FILLED) > 0).sum()),
         "missing_frames": int((~whole).sum()),
+        "times_found_again": max(0, len(runs_of(repaired.detected)) - 1),
         "bone_length_cv_before": bone_length_variation(detected),
         "bone_length_cv_after": bone_length_variation(repaired),
     }

@@ -1,4 +1,4 @@
-"""Reading a video frame by frame with PyAV: upright, with its own presentation times.
+"""Reading a video frame by frame with PyAV: upright, with square pixels and its own times.
 
 Memory does not grow with the length of the video: a frame is given out and forgotten.
 """
@@ -16,6 +16,7 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from gonio.errors import InputError, MissingFileError
+from gonio.signals import evenly_spaced, rate_of
 
 VIDEO_SUFFIXES: tuple[str, ...] = (
     ".mp4",
@@ -39,13 +40,13 @@ class VideoInfo:
 
     Attributes:
         path: the file.
-        width: of the upright image, pixels.
-        height: of the upright image, pixels.
-        rate_hz: frames a second, from the median step of the presentation times.
+        width: of the upright image, square pixels.
+        height: of the upright image, square pixels.
+        rate_hz: frames a second, from the presentation times; see `gonio.signals.rate_of`.
         frames: number of frames.
         duration_s: from the first frame to the end of the last, seconds.
         rotation: degrees counter-clockwise that the stored image is turned by to be upright.
-        variable_rate: whether the time steps differ by more than a tenth of their median.
+        variable_rate: whether the presentation times are not those of a constant rate.
         codec: name of the video's codec.
     """
 
@@ -62,7 +63,7 @@ class VideoInfo:
 
 @dataclass(frozen=True)
 class VideoFrame:
-    """One upright frame.
+    """One upright frame with square pixels.
 
     Attributes:
         time_s: presentation time, seconds; the first frame of the video is at 0.
@@ -116,17 +117,16 @@ def probe(path: str | Path) -> VideoInfo:
             "copy or export it again"
         )
     first = next(read_frames(source))
-    step = float(np.median(np.diff(times))) if len(times) > 1 else float("nan")
-    uneven = len(times) > 2 and bool(np.abs(np.diff(times) / step - 1).max() > 0.1)
+    rate_hz = rate_of(times)
     return VideoInfo(
         path=source,
         width=first.rgb.shape[1],
         height=first.rgb.shape[0],
-        rate_hz=round(1 / step, 6),
+        rate_hz=round(rate_hz, 6),
         frames=len(times),
-        duration_s=float(times[-1] - times[0] + (0.0 if np.isnan(step) else step)),
+        duration_s=float(times[-1] - times[0] + (0.0 if np.isnan(rate_hz) else 1 / rate_hz)),
         rotation=_rotation_of(source),
-        variable_rate=uneven,
+        variable_rate=not evenly_spaced(times),
         codec=codec,
     )
 
@@ -156,7 +156,7 @@ def read_frames(
         start: float | None = None
         last = -np.inf
         limit = RateLimit(max_rate_hz)
-        reformatter = VideoReformatter()  # kept, because making one a frame costs a millisecond
+        picture = _Picture(stream, max_side)
         try:
             for frame in container.decode(stream):
                 if frame.time is None:
@@ -169,13 +169,10 @@ def read_frames(
                     continue  # a repeated time stamp is the same instant
                 last = time
                 if limit.takes(time):
-                    yield VideoFrame(time, _upright(frame, max_side, reformatter))
+                    yield VideoFrame(time, picture.rgb(frame))
         except av.FFmpegError as error:
             at = f"after {last:.2f} s" if np.isfinite(last) else "at its beginning"
-            raise InputError(
-                f"{source} cannot be decoded {at}: {error.strerror}; the file is damaged or cut "
-                "off: copy or export it again"
-            ) from error
+            raise _damaged(source, at, error) from error
 
 
 def sample_frames(path: str | Path, count: int) -> list[VideoFrame]:
@@ -197,12 +194,16 @@ def sample_frames(path: str | Path, count: int) -> list[VideoFrame]:
     with container:
         stream = _video_stream(source, container)
         span = container.duration or 0  # in microseconds
+        picture = _Picture(stream)
         for k in range(count):
-            container.seek(int((container.start_time or 0) + span * (k + 0.5) / count))
-            frame = next(container.decode(stream), None)
+            wanted = span * (k + 0.5) / count
+            try:
+                container.seek(int((container.start_time or 0) + wanted))
+                frame = next(container.decode(stream), None)
+            except av.FFmpegError as error:
+                raise _damaged(source, f"near {wanted / 1e6:.2f} s", error) from error
             if frame is not None and frame.time is not None:
-                image = _upright(frame, None, VideoReformatter())
-                found[frame.time] = VideoFrame(frame.time, image)
+                found[frame.time] = VideoFrame(frame.time, picture.rgb(frame))
     return list(found.values())
 
 
@@ -247,6 +248,13 @@ def _video_stream(source: Path, container: Any) -> Any:
     return container.streams.video[0]
 
 
+def _damaged(source: Path, at: str, error: av.FFmpegError) -> InputError:
+    return InputError(
+        f"{source} cannot be decoded {at}: {error.strerror}; the file is damaged or cut off: copy "
+        "or export it again"
+    )
+
+
 def _packet_times(source: Path, container: Any, stream: Any) -> NDArray[np.float64]:
     try:
         stamps = [packet.pts for packet in container.demux(stream) if packet.pts is not None]
@@ -263,16 +271,31 @@ def _rotation_of(source: Path) -> int:
         return 0 if frame is None else int(frame.rotation)
 
 
-def _upright(frame: Any, max_side: int | None, reformatter: VideoReformatter) -> NDArray[np.uint8]:
-    width, height = frame.width, frame.height
-    if max_side is not None and max(width, height) > max_side:
-        share = max_side / max(width, height)
-        width, height = round(width * share), round(height * share)
-    scaled = reformatter.reformat(
-        frame, width=width, height=height, format="rgb24", interpolation="FAST_BILINEAR"
-    )
-    rgb: NDArray[np.uint8] = np.asarray(scaled.to_ndarray(), dtype=np.uint8)
-    turns = round(int(frame.rotation) / 90) % 4
-    if turns:
-        rgb = np.ascontiguousarray(np.rot90(rgb, turns))
-    return rgb
+class _Picture:
+    """Makes the picture that a viewer sees of decoded frames: square pixels, upright, in RGB.
+
+    Args:
+        stream: of the frames; where its pixels are not square, the shorter side is drawn out.
+        max_side: longest side of the picture, pixels.
+    """
+
+    def __init__(self, stream: Any, max_side: int | None = None) -> None:
+        self._pixel_aspect = float(stream.sample_aspect_ratio or 1)  # width to height
+        self._max_side = max_side
+        self._reformatter = VideoReformatter()  # making one a frame costs a millisecond
+
+    def rgb(self, frame: Any) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8."""
+        width, height = self._size(frame.width, frame.height)
+        scaled = self._reformatter.reformat(
+            frame, width=width, height=height, format="rgb24", interpolation="FAST_BILINEAR"
+        )
+        rgb: NDArray[np.uint8] = np.asarray(scaled.to_ndarray(), dtype=np.uint8)
+        turns = round(int(frame.rotation) / 90) % 4
+        return np.ascontiguousarray(np.rot90(rgb, turns)) if turns else rgb
+
+    def _size(self, width: float, height: float) -> tuple[int, int]:
+        width *= max(1.0, self._pixel_aspect)
+        height /= min(1.0, self._pixel_aspect)
+        share = min(1.0, (self._max_side or np.inf) / max(width, height))
+        return round(width * share), round(height * share)

@@ -24,7 +24,7 @@ from gonio.kinematics.segments import KinematicsWarning
 from gonio.landmarks.repair import repair_landmarks
 from gonio.markers.known import FOOT_MARKERS, known_trajectories
 from gonio.options import CameraOptions, InferenceOptions, SubjectOptions
-from gonio.signals import resample, resample_deg
+from gonio.signals import rate_of, resample, resample_deg
 from gonio.skeleton import ANGLE_COLUMNS, JOINT_MARKERS, JOINTS, MARKERS
 from gonio.training.angle_checks import SizeLimits, TrueBody, body_of, impossible
 from gonio.training.augmentation import AS_IN_USE, OrientationOptions, turned_landmarks
@@ -209,8 +209,7 @@ def _options_for(body: TrueBody, settings: AngleSettings) -> InferenceOptions:
 
 
 def _check_rate(seen: LandmarkSequence, options: InferenceOptions) -> None:
-    cutoffs = [options.repair.cutoff_hz if options.repair.filter else 0.0]
-    needed = 2 * max(*cutoffs, options.angle_cutoff_hz or 0.0)
+    needed = 2 * max(options.cutoffs_hz().values(), default=0.0)
     if len(seen) < 2 or seen.rate_hz <= needed:
         rate = "one frame" if len(seen) < 2 else f"{seen.rate_hz:.4g} frames a second"
         raise LeftOutError(
@@ -243,7 +242,7 @@ def true_trajectories(shard: Shard, time_s: FloatArray, stature_m: float) -> Mar
         at(shard.markers_truth),
         lab_from_ray(at(shard.up), camera),
         -camera,
-        rate_hz=float(1 / np.median(np.diff(time_s))),
+        rate_hz=rate_of(time_s),
         height_m=stature_m,
         start_s=float(time_s[0]),
     )

@@ -59,6 +59,7 @@ def detect(video: VideoInfo, parameters: Parameters) -> tuple[LandmarkSequence, 
             f"{video.path} holds {video.frames} frame; motion needs at least {MIN_FRAMES}: use a "
             "video, not a picture"
         )
+    options.check_rate(str(video.path), video.rate_hz)
     scratch = ScratchFile("small.mp4")
     small_copy = SmallCopy(scratch.path, options.report.overlay_max_side)
     with small_copy as small, imported_meanwhile(options.refiner):
