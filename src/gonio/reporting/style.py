@@ -70,7 +70,7 @@ POSITIVE: dict[tuple[str, str], str] = {
     ("shoulder", "elevation"): "upward",
     ("shoulder", "axial_rotation"): "internal",
     ("elbow", "flexion"): "flexion",
-    ("elbow", "deviation"): "adduction",
+    ("elbow", "deviation"): "deviation (varus)",
     ("elbow", "pronation"): "pronation",
 }
 """In which direction (joint without side, angle) grows; the same on both sides of the body. The
