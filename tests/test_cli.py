@@ -56,6 +56,24 @@ def test_a_run_without_a_pipeline_asks_for_inference_alone(kedro_run, monkeypatc
     assert [run["runner"] for run in asked] == ["ThreadRunner", None, "ThreadRunner"]
 
 
+def test_a_folder_of_videos_may_stand_in_a_file(copy, kedro_run, monkeypatch, tmp_path):
+    from gonio import cli
+
+    asked = []
+    monkeypatch.setattr(cli, "RUN_KEDRO", lambda **arguments: asked.append(arguments["params"]))
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / name).write_text("")
+    stated = copy / "conf" / "test" / "parameters_of_the_test.yml"
+    stated.write_text(f"video: {tmp_path}\n")
+    try:
+        code, said = kedro_run("--params", "subject.height=1.72")
+    finally:
+        stated.unlink()
+    assert code == 0, said
+    assert [params["video"] for params in asked] == [str(tmp_path / n) for n in ("a.mp4", "b.mp4")]
+    assert all(params["subject"] == {"height": 1.72} for params in asked)
+
+
 def _run_in_a_process(folder, *arguments, file_limit=None):
     """`kedro run` as a process; `file_limit` is the largest file it can write, bytes."""
 
