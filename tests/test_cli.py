@@ -197,6 +197,19 @@ def test_bad_parameters_are_told_in_one_line(kedro_run, parameters, says):
     assert "Traceback" not in said
 
 
+def test_a_name_in_a_file_that_nothing_reads_is_told_with_its_place(copy, kedro_run):
+    stated = copy / "conf" / "test" / "parameters_of_the_test.yml"
+    stated.write_text("refinr: none\n")
+    try:
+        code, said = kedro_run()
+    finally:
+        stated.unlink()
+    assert code == 1
+    message = said.strip().splitlines()[-1]
+    assert message.startswith("Error: there is no parameter refinr, but ")
+    assert "conf/test gives it; did you mean refiner" in message
+
+
 @pytest.fixture
 def no_shipped_checkpoint(tmp_path, monkeypatch):
     """Gonio as if no checkpoint came with it."""

@@ -9,6 +9,7 @@ from typing import Any
 from kedro.config import AbstractConfigLoader
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
+from kedro.framework.project import settings
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
@@ -29,12 +30,18 @@ class GonioHooks:
     def after_context_created(self, context: KedroContext) -> None:
         """Refuse parameters that nothing reads.
 
+        All that there are stand in conf/base. Below the names that a file gives there may be data,
+        such as names of checkpoints; the options of each pipeline know those that are none.
+
         Raises:
             InputError: names the parameter and those that come close.
         """
-        given = context.config_loader.runtime_params or {}
-        if given:
-            check_names(given, _parameters_without(given, context.config_loader))
+        loader = context.config_loader
+        env = loader.env or settings.CONFIG_LOADER_ARGS["default_run_env"]
+        base = _parameters_of(loader, settings.CONFIG_LOADER_ARGS["base_env"])
+        stated = _parameters_of(loader, env)  # last: Kedro takes globals from the newest loader
+        check_names(dict.fromkeys(stated), base, str(Path(loader.conf_source) / env))
+        check_names(loader.runtime_params or {}, stated, "the command line")
 
     @hook_impl
     def before_pipeline_run(
@@ -74,12 +81,10 @@ def _outputs(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> list[Any
     return [catalog.get(name) for name in sorted(pipeline.all_outputs()) if name in catalog]
 
 
-def _parameters_without(given: dict[str, Any], loader: AbstractConfigLoader) -> dict[str, Any]:
-    """All parameters of the project as they are without those given for this run."""
-    from kedro.framework.project import settings
-
+def _parameters_of(loader: AbstractConfigLoader, env: str) -> dict[str, Any]:
+    """All parameters of the project in an environment, without those given for this run."""
     plain = settings.CONFIG_LOADER_CLASS(
-        conf_source=loader.conf_source, env=loader.env, **settings.CONFIG_LOADER_ARGS
+        conf_source=loader.conf_source, env=env, **settings.CONFIG_LOADER_ARGS
     )
     parameters: dict[str, Any] = plain["parameters"]
     return parameters

@@ -1,12 +1,14 @@
 """The project as Kedro sees it: registry, layers, parameters, environments."""
 
 import ast
+from types import SimpleNamespace
 
 import pytest
 import yaml
 from kedro.framework.project import configure_project, pipelines, settings
 from kedro.io import DataCatalog
 
+from gonio.hooks import GonioHooks
 from gonio.options import InferenceOptions
 
 LAYERS = {"raw", "intermediate", "model_input", "models", "model_output", "reporting"}
@@ -58,6 +60,11 @@ def test_environments_differ_where_they_should(registered, project):
     assert test["parameters"]["report"]["overlay_max_side"] == 240
     assert test["parameters"]["provider"] == "cpu"  # merged, not replaced
     assert "data/test/" in test["catalog"]["report"]["filepath"]
+
+
+@pytest.mark.parametrize("env", ["base", "local", "gpu", "test", "recipe"])
+def test_every_environment_names_parameters_that_there_are(registered, project, env):
+    GonioHooks().after_context_created(SimpleNamespace(config_loader=_loader(project, env)))
 
 
 def test_every_dataset_of_the_catalog_has_a_layer(registered, project):
