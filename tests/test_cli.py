@@ -17,6 +17,7 @@ from kedro.framework.startup import bootstrap_project
 
 from gonio.capture.demo import demo_video
 from gonio.models import registry
+from gonio.skeleton import ANGLE_COLUMNS
 
 
 @pytest.fixture(scope="module")
@@ -208,6 +209,38 @@ def test_a_name_in_a_file_that_nothing_reads_is_told_with_its_place(copy, kedro_
     message = said.strip().splitlines()[-1]
     assert message.startswith("Error: there is no parameter refinr, but ")
     assert "conf/test gives it; did you mean refiner" in message
+
+
+@pytest.mark.parametrize(
+    ("content", "more", "says"),
+    [
+        (None, "", "there is no file"),
+        (b"", "", "is no table in CSV (No columns to parse from file)"),
+        (b"\xff\xfe\x00\x01", "", "is no table in CSV"),
+        (b"a,b\n1\n1,2,3,4\n", "", "is no table in CSV"),
+        (b"time_s,knee_R_flexion_deg\n0,5\n", "", "lacks 35 of 36 angles, pelvis_tilt_deg among"),
+        (",".join(["time_s", *ANGLE_COLUMNS]).encode(), "", "holds no frame"),
+        (
+            ",".join(["time_s", *ANGLE_COLUMNS]).encode(),
+            ",shoulder_sequence=YXY",
+            "lacks 6 of 36 angles, shoulder_R_plane_of_elevation_deg among them: say static_trial="
+            "<path of the joint_angles.csv of a standing trial>, made with shoulder_sequence=YXY",
+        ),
+    ],
+)
+def test_a_static_trial_that_cannot_be_used_is_told_before_the_work(
+    kedro_run, tmp_path, content, more, says
+):
+    trial = tmp_path / "standing.csv"
+    if content is not None:
+        trial.write_bytes(content)
+    code, said = kedro_run("--params", f"zero=static_trial,static_trial={trial}{more}")
+    assert code == 1
+    message = said.strip().splitlines()[-1]
+    assert message.startswith("Error: ")
+    assert says in message
+    assert str(trial) in message
+    assert "Running node" not in said
 
 
 @pytest.fixture

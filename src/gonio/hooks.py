@@ -15,6 +15,7 @@ from kedro.pipeline import Pipeline
 
 from gonio.datasets.base import FileDataset
 from gonio.errors import OutputError
+from gonio.kinematics.chain import check_static_trial
 from gonio.markers.augmenter_networks import check_provider
 from gonio.models.registry import TRAINED_BY, check_refiners
 from gonio.options import InferenceOptions, check_names
@@ -51,7 +52,7 @@ class GonioHooks:
 
         Raises:
             InputError: a parameter of `inference` that is not allowed, a provider that is not
-                installed, or a checkpoint that is broken.
+                installed, a checkpoint that is broken, or a static trial that cannot be used.
             MissingFileError: a checkpoint that the parameters ask for is not there.
             OutputError: a folder cannot be made or written to.
         """
@@ -59,6 +60,7 @@ class GonioHooks:
             options = InferenceOptions.from_parameters(catalog.load("parameters"))
             check_provider(options.provider)
             check_refiners(options.refiner, {name: catalog.load(name).path for name in TRAINED_BY})
+            check_static_trial(catalog.load("static_trial"), options)
         for dataset in _outputs(pipeline, catalog):
             path = getattr(dataset, "path", None)
             if isinstance(path, Path):

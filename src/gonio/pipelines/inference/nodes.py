@@ -27,7 +27,7 @@ from gonio.kinematics import (
 )
 from gonio.kinematics.angles import filtered, split_flags
 from gonio.kinematics.bands import REFINED_EVERY, AngleSamples, sampled_angles
-from gonio.kinematics.chain import angles_of, augmented, markers_of
+from gonio.kinematics.chain import angles_of, augmented, check_static_trial, markers_of
 from gonio.kinematics.comparison import columns_from_model
 from gonio.kinematics.shoulder import shoulder_sequence_of, with_shoulders_in
 from gonio.landmarks.detector import detect_landmarks
@@ -247,11 +247,7 @@ def zero_angles(
     options = InferenceOptions.from_parameters(parameters)
     if options.zero == "none":
         return pd.DataFrame()
-    if options.zero == "static_trial" and static_trial.empty:
-        raise InputError(
-            "zero is static_trial, but no trial is given: say static_trial=<path of the "
-            "joint_angles.csv of a standing trial>"
-        )
+    check_static_trial(static_trial, options)
     angles, _ = split_flags(joint_angles)
     return zeroed(angles, options.zero, seconds=options.zero_seconds, static=static_trial)
 
