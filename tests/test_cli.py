@@ -10,14 +10,17 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 
 from gonio.capture.demo import demo_video
 from gonio.models import registry
 from gonio.skeleton import ANGLE_COLUMNS
+from gonio.types import MarkerTrajectories
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +76,31 @@ def test_a_folder_of_videos_may_stand_in_a_file(copy, kedro_run, monkeypatch, tm
     assert code == 0, said
     assert [params["video"] for params in asked] == [str(tmp_path / n) for n in ("a.mp4", "b.mp4")]
     assert all(params["subject"] == {"height": 1.72} for params in asked)
+
+
+def test_a_run_from_a_folder_of_the_project_finds_the_same_files(copy, kedro_run, monkeypatch):
+    from gonio import cli
+
+    asked = []
+    monkeypatch.setattr(cli, "RUN_KEDRO", lambda **arguments: asked.append(arguments["params"]))
+    videos = copy / "data" / "test" / "01_raw" / "visit"
+    videos.mkdir(parents=True)
+    (videos / "a.mp4").write_text("")
+    monkeypatch.chdir(copy / "conf")
+    assert kedro_run("--params", "video=visit")[0] == 0
+    assert asked == [{"video": str(videos / "a.mp4")}]
+
+
+def test_which_markers_were_estimated_is_found_from_every_folder(copy, monkeypatch):
+    bootstrap_project(copy)
+    written = MarkerTrajectories(("C7",), np.zeros((2, 1, 3)), 30.0, np.array([[True], [False]]))
+    for folder in (copy, copy / "conf"):
+        monkeypatch.chdir(folder)
+        with KedroSession.create(project_path=copy, env="test") as session:
+            catalog = session.load_context().catalog
+        if folder == copy:
+            catalog.save("markers", written)
+    np.testing.assert_array_equal(catalog.load("markers").estimated, written.estimated)
 
 
 def _run_in_a_process(folder, *arguments, file_limit=None):
@@ -422,8 +450,6 @@ def test_an_output_folder_that_cannot_be_made_is_told_before_the_work(copy, kedr
 
 
 def test_a_single_frame_is_no_motion(kedro_run, tmp_path, write_video):
-    import numpy as np
-
     path = write_video(tmp_path / "still.mp4", [np.zeros((64, 64, 3), np.uint8)], [0.0])
     code, said = kedro_run("--params", f"video={path}")
     assert code == 1

@@ -1,4 +1,4 @@
-"""Files that are named after parameters."""
+"""Where files lie: named after parameters, below the folder of the data."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ def catalog(project, tmp_path):
     configure_project("gonio")
     shutil.copytree(project / "conf", tmp_path / "conf")
 
-    def load(local, **given):
+    def load(local, data="data", **given):
         (tmp_path / "conf" / "local" / "parameters.yml").write_text(local)
+        (tmp_path / "conf" / "local" / "globals.yml").write_text(f"data: {data}")
         loader = settings.CONFIG_LOADER_CLASS(
             conf_source=str(tmp_path / "conf"), runtime_params=given, **settings.CONFIG_LOADER_ARGS
         )
@@ -58,3 +59,13 @@ def test_null_is_the_usual_place(catalog):
     assert files["trained_refiner"] == "data/06_models/depth_refiner.safetensors"
     assert files["static_trial"] == "data/01_raw/static_trial.csv"
     assert files["report"] == "data/08_reporting/cam01/report.html"
+
+
+def test_everything_lies_in_the_folder_of_the_data(catalog):
+    files = catalog("video: walk.mp4", data="/mnt/big")
+    assert files["video"] == "/mnt/big/01_raw/walk.mp4"
+    assert files["pose_models"] == "/mnt/big/06_models"
+    elsewhere = {name: path for name, path in files.items() if path and "/mnt/big/" not in path}
+    assert elsewhere == {}
+    assert catalog("video: /films/walk.mp4", data="/mnt/big")["video"] == "/films/walk.mp4"
+    assert "cam02" in catalog("video: demo/cam02", data="/mnt/big")["video"]

@@ -97,7 +97,7 @@ def _folder_of_videos(arguments: dict[str, Any]) -> Path | None:
         runtime_params=arguments.get("params"),
         **settings.CONFIG_LOADER_ARGS,
     )
-    path = project / video_path(config["parameters"].get("video"))
+    path = project / video_path(config["parameters"]["video"], config["globals"]["data"])
     return path.resolve() if path.is_dir() else None
 
 

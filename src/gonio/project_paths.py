@@ -11,15 +11,17 @@ from gonio.errors import InputError
 
 DEMO = "demo"
 """The name of the demo video that comes with the installed Pose2Sim package."""
+VIDEO_FOLDER = "01_raw"
+"""Where videos lie in the folder of the data."""
 
 
-def video_path(video: str | None, folder: str = "data/01_raw") -> str:
+def video_path(video: str | None, data: str) -> str:
     """Path of the video, or the folder of videos, that a parameter names.
 
     Args:
         video: `demo`, `demo/cam02` for another of its four cameras, a name in the video folder,
             or an absolute path.
-        folder: the video folder.
+        data: the folder of the project's data, `globals.data`.
 
     Returns:
         The path; nothing is opened here.
@@ -34,22 +36,26 @@ def video_path(video: str | None, folder: str = "data/01_raw") -> str:
         return str(demo_video(name.removeprefix(f"{DEMO}/")))
     if os.path.isabs(name):
         return os.path.normpath(name)
+    folder = Path(data) / VIDEO_FOLDER
     inside = os.path.normpath(name)
     if inside == ".." or inside.startswith(f"..{os.sep}") or "\0" in name:
         raise InputError(
             f"video is {name!r}, which lies outside the folder {folder}; put the video into that "
             "folder and give its name, or give an absolute path"
         )
-    return str(Path(folder) / inside)
+    return str(folder / inside)
 
 
-def stem_of(video: str | None) -> str:
+def stem_of(video: str) -> str:
     """Name of a video without its ending: the folder that its results go into.
 
+    Args:
+        video: its path, as `video_path` gives it.
+
     Raises:
-        InputError: as `video_path`, or a name that makes no folder.
+        InputError: a name that makes no folder.
     """
-    stem = Path(video_path(video)).stem
+    stem = Path(video).stem
     if stem in ("", ".", ".."):
         raise InputError(f"video is {video!r}, which is no name of a file; give one like joey.mp4")
     return stem

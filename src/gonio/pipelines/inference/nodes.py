@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import warnings
 from dataclasses import replace
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -31,7 +32,6 @@ from gonio.kinematics.chain import angles_of, augmented, check_static_trial, mar
 from gonio.kinematics.comparison import columns_from_model
 from gonio.kinematics.shoulder import shoulder_sequence_of, with_shoulders_in
 from gonio.landmarks.detector import detect_landmarks
-from gonio.landmarks.model_files import MODEL_FOLDER
 from gonio.landmarks.repair import RepairedLandmarks, repair_landmarks
 from gonio.landmarks.video import VideoInfo
 from gonio.models.record import angle_record, pose_record
@@ -51,7 +51,9 @@ ANGLE_NETWORKS = ("main_refiner", "joint_refiner")
 MIN_FRAMES = 2
 
 
-def detect(video: VideoInfo, parameters: Parameters) -> tuple[LandmarkSequence, ScratchFile]:
+def detect(
+    video: VideoInfo, pose_models: Path, parameters: Parameters
+) -> tuple[LandmarkSequence, ScratchFile]:
     """Landmarks of the chosen person, and a small copy of the video made on the way."""
     options = InferenceOptions.from_parameters(parameters)
     if video.frames < MIN_FRAMES:
@@ -67,7 +69,7 @@ def detect(video: VideoInfo, parameters: Parameters) -> tuple[LandmarkSequence, 
             options.model,
             person=options.person,
             max_people=options.max_people,
-            model_folder=MODEL_FOLDER,
+            model_folder=pose_models,
             progress=True,
             watch=small.add,
         )
