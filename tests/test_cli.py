@@ -201,6 +201,7 @@ def test_a_folder_goes_on_after_a_bad_video(copy, kedro_run, tmp_path):
         ("video=nosuch.mp4", "there is no video"),
         ("video=../x.mp4", "outside the folder"),
         ("video=a/../../x.mp4", "outside the folder"),
+        ("video=Evaluation.mp4", "rename the video: angles, conversion, evaluation, training are"),
         ("subject.height=178", "centimetres? Then write 1.78"),
         ("subject.height=-1", "0.4 to 2.8 metres"),
         ("subject.height=abc", "subject.height is 'abc'"),

@@ -19,6 +19,7 @@ from gonio.kinematics.chain import check_static_trial
 from gonio.markers.augmenter_networks import check_provider
 from gonio.models.registry import TRAINED_BY, check_refiners
 from gonio.options import InferenceOptions, check_names
+from gonio.project_paths import check_own_folder
 
 INFERENCE_RESULT = "landmarks_detected"
 """What only the pipeline `inference` makes."""
@@ -51,13 +52,15 @@ class GonioHooks:
         """See that the parameters can be used and that the results can be written.
 
         Raises:
-            InputError: a parameter of `inference` that is not allowed, a provider that is not
-                installed, a checkpoint that is broken, or a static trial that cannot be used.
+            InputError: a parameter of `inference` that is not allowed, a video with the name of
+                another pipeline's reports, a provider that is not installed, a checkpoint that is
+                broken, or a static trial that cannot be used.
             MissingFileError: a checkpoint that the parameters ask for is not there.
             OutputError: a folder cannot be made or written to.
         """
         if INFERENCE_RESULT in pipeline.all_outputs():
             options = InferenceOptions.from_parameters(catalog.load("parameters"))
+            check_own_folder(catalog["video"].path)
             check_provider(options.provider)
             check_refiners(options.refiner, {name: catalog.load(name).path for name in TRAINED_BY})
             check_static_trial(catalog.load("static_trial"), options)

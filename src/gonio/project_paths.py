@@ -13,6 +13,8 @@ DEMO = "demo"
 """The name of the demo video that comes with the installed Pose2Sim package."""
 VIDEO_FOLDER = "01_raw"
 """Where videos lie in the folder of the data."""
+REPORT_FOLDERS = ("angles", "conversion", "evaluation", "training")
+"""Reports of other pipelines, beside the folders that are named after videos."""
 
 
 def video_path(video: str | None, data: str) -> str:
@@ -59,6 +61,19 @@ def stem_of(video: str) -> str:
     if stem in ("", ".", ".."):
         raise InputError(f"video is {video!r}, which is no name of a file; give one like joey.mp4")
     return stem
+
+
+def check_own_folder(video: Path) -> None:
+    """Refuse a video whose results would lie among the reports of another pipeline.
+
+    Raises:
+        InputError: it has the name of their folder, in small or large letters.
+    """
+    if stem_of(str(video)).casefold() in REPORT_FOLDERS:
+        raise InputError(
+            f"the results of {video} would lie in a folder {video.stem}, among the reports of "
+            f"another pipeline; rename the video: {', '.join(REPORT_FOLDERS)} are taken"
+        )
 
 
 def plain_name(name: str) -> str:

@@ -1,6 +1,7 @@
 """The project as Kedro sees it: registry, layers, parameters, environments."""
 
 import ast
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -10,6 +11,7 @@ from kedro.io import DataCatalog
 
 from gonio.hooks import GonioHooks
 from gonio.options import InferenceOptions
+from gonio.project_paths import REPORT_FOLDERS
 
 LAYERS = {"raw", "intermediate", "model_input", "models", "model_output", "reporting"}
 
@@ -71,6 +73,17 @@ def test_every_dataset_of_the_catalog_has_a_layer(registered, project):
     for name, entry in _loader(project, "base")["catalog"].items():
         if not name.startswith("_"):
             assert entry["metadata"]["kedro-viz"]["layer"] in LAYERS, name
+
+
+def test_no_video_may_have_the_name_of_another_pipelines_reports(registered, project):
+    catalog = _loader(project, "base")["catalog"]
+    folders = {
+        Path(catalog[name]["filepath"]).relative_to("data/08_reporting").parts[0]
+        for pipeline in set(registered) - {"__default__", "inference"}
+        for name in registered[pipeline].all_outputs() & set(catalog)
+        if "08_reporting" in str(catalog[name].get("filepath"))
+    }
+    assert folders == set(REPORT_FOLDERS)
 
 
 def test_every_parameter_is_read_and_every_option_has_its_default(project):
