@@ -10,13 +10,17 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 
 from gonio.capture.demo import demo_video
 from gonio.models import registry
+from gonio.skeleton import ANGLE_COLUMNS
+from gonio.types import MarkerTrajectories
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +58,49 @@ def test_a_run_without_a_pipeline_asks_for_inference_alone(kedro_run, monkeypatc
         assert kedro_run(*arguments)[0] == 0
     assert [run["pipelines"] for run in asked] == [["inference"], ["evaluation"], ["inference"]]
     assert [run["runner"] for run in asked] == ["ThreadRunner", None, "ThreadRunner"]
+
+
+def test_a_folder_of_videos_may_stand_in_a_file(copy, kedro_run, monkeypatch, tmp_path):
+    from gonio import cli
+
+    asked = []
+    monkeypatch.setattr(cli, "RUN_KEDRO", lambda **arguments: asked.append(arguments["params"]))
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / name).write_text("")
+    stated = copy / "conf" / "test" / "parameters_of_the_test.yml"
+    stated.write_text(f"video: {tmp_path}\n")
+    try:
+        code, said = kedro_run("--params", "subject.height=1.72")
+    finally:
+        stated.unlink()
+    assert code == 0, said
+    assert [params["video"] for params in asked] == [str(tmp_path / n) for n in ("a.mp4", "b.mp4")]
+    assert all(params["subject"] == {"height": 1.72} for params in asked)
+
+
+def test_a_run_from_a_folder_of_the_project_finds_the_same_files(copy, kedro_run, monkeypatch):
+    from gonio import cli
+
+    asked = []
+    monkeypatch.setattr(cli, "RUN_KEDRO", lambda **arguments: asked.append(arguments["params"]))
+    videos = copy / "data" / "test" / "01_raw" / "visit"
+    videos.mkdir(parents=True)
+    (videos / "a.mp4").write_text("")
+    monkeypatch.chdir(copy / "conf")
+    assert kedro_run("--params", "video=visit")[0] == 0
+    assert asked == [{"video": str(videos / "a.mp4")}]
+
+
+def test_which_markers_were_estimated_is_found_from_every_folder(copy, monkeypatch):
+    bootstrap_project(copy)
+    written = MarkerTrajectories(("C7",), np.zeros((2, 1, 3)), 30.0, np.array([[True], [False]]))
+    for folder in (copy, copy / "conf"):
+        monkeypatch.chdir(folder)
+        with KedroSession.create(project_path=copy, env="test") as session:
+            catalog = session.load_context().catalog
+        if folder == copy:
+            catalog.save("markers", written)
+    np.testing.assert_array_equal(catalog.load("markers").estimated, written.estimated)
 
 
 def _run_in_a_process(folder, *arguments, file_limit=None):
@@ -154,6 +201,7 @@ def test_a_folder_goes_on_after_a_bad_video(copy, kedro_run, tmp_path):
         ("video=nosuch.mp4", "there is no video"),
         ("video=../x.mp4", "outside the folder"),
         ("video=a/../../x.mp4", "outside the folder"),
+        ("video=Evaluation.mp4", "rename the video: angles, conversion, evaluation, training are"),
         ("subject.height=178", "centimetres? Then write 1.78"),
         ("subject.height=-1", "0.4 to 2.8 metres"),
         ("subject.height=abc", "subject.height is 'abc'"),
@@ -177,6 +225,51 @@ def test_bad_parameters_are_told_in_one_line(kedro_run, parameters, says):
     assert message.startswith("Error: ")
     assert says in message
     assert "Traceback" not in said
+
+
+def test_a_name_in_a_file_that_nothing_reads_is_told_with_its_place(copy, kedro_run):
+    stated = copy / "conf" / "test" / "parameters_of_the_test.yml"
+    stated.write_text("refinr: none\n")
+    try:
+        code, said = kedro_run()
+    finally:
+        stated.unlink()
+    assert code == 1
+    message = said.strip().splitlines()[-1]
+    assert message.startswith("Error: there is no parameter refinr, but ")
+    assert "conf/test gives it; did you mean refiner" in message
+
+
+@pytest.mark.parametrize(
+    ("content", "more", "says"),
+    [
+        (None, "", "there is no file"),
+        (b"", "", "is no table in CSV (No columns to parse from file)"),
+        (b"\xff\xfe\x00\x01", "", "is no table in CSV"),
+        (b"a,b\n1\n1,2,3,4\n", "", "is no table in CSV"),
+        (b"time_s,knee_R_flexion_deg\n0,5\n", "", "lacks 35 of 36 angles, pelvis_tilt_deg among"),
+        (",".join(["time_s", *ANGLE_COLUMNS]).encode(), "", "holds no frame"),
+        (
+            ",".join(["time_s", *ANGLE_COLUMNS]).encode(),
+            ",shoulder_sequence=YXY",
+            "lacks 6 of 36 angles, shoulder_R_plane_of_elevation_deg among them: say static_trial="
+            "<path of the joint_angles.csv of a standing trial>, made with shoulder_sequence=YXY",
+        ),
+    ],
+)
+def test_a_static_trial_that_cannot_be_used_is_told_before_the_work(
+    kedro_run, tmp_path, content, more, says
+):
+    trial = tmp_path / "standing.csv"
+    if content is not None:
+        trial.write_bytes(content)
+    code, said = kedro_run("--params", f"zero=static_trial,static_trial={trial}{more}")
+    assert code == 1
+    message = said.strip().splitlines()[-1]
+    assert message.startswith("Error: ")
+    assert says in message
+    assert str(trial) in message
+    assert "Running node" not in said
 
 
 @pytest.fixture
@@ -358,8 +451,6 @@ def test_an_output_folder_that_cannot_be_made_is_told_before_the_work(copy, kedr
 
 
 def test_a_single_frame_is_no_motion(kedro_run, tmp_path, write_video):
-    import numpy as np
-
     path = write_video(tmp_path / "still.mp4", [np.zeros((64, 64, 3), np.uint8)], [0.0])
     code, said = kedro_run("--params", f"video={path}")
     assert code == 1

@@ -1,5 +1,6 @@
 import errno
 import gc
+import os
 
 import pytest
 
@@ -37,6 +38,23 @@ def test_folders_are_made_and_the_suffix_is_kept(tmp_path):
         assert scratch.suffix == ".png"
         scratch.write_bytes(b"x")
     assert (tmp_path / "a" / "b" / "c.png").read_bytes() == b"x"
+
+
+def test_files_new_and_replaced_have_the_mode_of_any_new_file(tmp_path, monkeypatch):
+    new, replaced, own = (tmp_path / f"{name}.csv" for name in ("new", "replaced", "own"))
+    replaced.touch(0o600)
+    before = os.umask(0o027)
+    try:
+        with monkeypatch.context() as patch:  # it is the process's, and other threads write too
+            patch.delattr(os, "umask")
+            for path in (new, replaced):
+                write_text(path, "x")
+            with replacing(own) as scratch:  # as safetensors does
+                scratch.unlink()
+                scratch.touch(0o600)
+    finally:
+        os.umask(before)
+    assert [path.stat().st_mode & 0o777 for path in (new, replaced, own)] == [0o640] * 3
 
 
 def test_a_scratch_file_goes_with_its_last_holder():

@@ -80,6 +80,7 @@ def test_a_good_clip_has_no_warnings():
         ),
         ({"body": {"stature_from_upright_frames": False}}, "No frame shows the subject upright"),
         ({"markers": markers(["LWrist"])}, "elbow_L (100%)"),
+        ({"markers": markers(n=65_536), "near": flags(65_536)}, "no C3D file: the clip has 65536"),
         ({"near": flags(shoulder_R=3)}, "shoulder_R (30%)"),
     ],
 )

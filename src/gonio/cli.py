@@ -12,7 +12,9 @@ from typing import Any
 import click
 from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.cli.utils import KedroCliError
+from kedro.framework.project import settings
 from kedro.io import DatasetError
+from kedro.utils import find_kedro_project
 from omegaconf.errors import OmegaConfBaseException
 
 import gonio.pipelines
@@ -85,10 +87,17 @@ def _only_inference(arguments: dict[str, Any]) -> bool:
 
 
 def _folder_of_videos(arguments: dict[str, Any]) -> Path | None:
-    video = (arguments.get("params") or {}).get("video")
-    if video is None or not _only_inference(arguments):
+    """The folder that the parameter `video` of this run means, if it is one."""
+    if not _only_inference(arguments):
         return None
-    path = Path(video_path(str(video)))
+    project = Path(find_kedro_project(Path.cwd()) or Path.cwd())
+    config = settings.CONFIG_LOADER_CLASS(
+        conf_source=arguments.get("conf_source") or str(project / settings.CONF_SOURCE),
+        env=arguments.get("env") or os.getenv("KEDRO_ENV"),
+        runtime_params=arguments.get("params"),
+        **settings.CONFIG_LOADER_ARGS,
+    )
+    path = project / video_path(config["parameters"]["video"], config["globals"]["data"])
     return path.resolve() if path.is_dir() else None
 
 
@@ -144,7 +153,7 @@ def _run_each(arguments: dict[str, Any], videos: list[Path]) -> list[Path]:
     """Run `inference` for each video, go on after a bad one, and say at the end how it went."""
     outcome: dict[Path, str | None] = {}
     for video in videos:
-        params = {**arguments["params"], "video": str(video)}
+        params = {**(arguments.get("params") or {}), "video": str(video)}
         try:
             _run_once({**arguments, "params": params})
             outcome[video] = None

@@ -7,6 +7,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
+from stat import S_IMODE
 
 from gonio.errors import GonioError, OutputError
 
@@ -29,15 +31,14 @@ def replacing(path: str | Path) -> Iterator[Path]:
     scratch: Path | None = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(
-            prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent
-        )
-        os.close(handle)
-        scratch = Path(name)
+        beside = target.with_name(f".{target.stem}-{token_hex(8)}{target.suffix}")
+        beside.touch(exist_ok=False)
+        scratch = beside
+        mode = S_IMODE(scratch.stat().st_mode)  # of any new file; asking for the umask changes it
         yield scratch
         with scratch.open("rb") as written:
             os.fsync(written.fileno())
-        scratch.chmod(0o666 & ~_umask())
+        scratch.chmod(mode)  # some writers make a file of their own in its place
         scratch.replace(target)
     except OSError as error:
         if isinstance(error, GonioError):  # some of them are OSErrors too
@@ -49,12 +50,6 @@ def replacing(path: str | Path) -> Iterator[Path]:
     finally:
         if scratch is not None:
             scratch.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
 
 
 def write_text(path: str | Path, text: str) -> None:

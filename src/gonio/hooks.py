@@ -9,14 +9,17 @@ from typing import Any
 from kedro.config import AbstractConfigLoader
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
+from kedro.framework.project import settings
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
 from gonio.datasets.base import FileDataset
 from gonio.errors import OutputError
+from gonio.kinematics.chain import check_static_trial
 from gonio.markers.augmenter_networks import check_provider
 from gonio.models.registry import TRAINED_BY, check_refiners
 from gonio.options import InferenceOptions, check_names
+from gonio.project_paths import check_own_folder
 
 INFERENCE_RESULT = "landmarks_detected"
 """What only the pipeline `inference` makes."""
@@ -29,12 +32,18 @@ class GonioHooks:
     def after_context_created(self, context: KedroContext) -> None:
         """Refuse parameters that nothing reads.
 
+        All that there are stand in conf/base. Below the names that a file gives there may be data,
+        such as names of checkpoints; the options of each pipeline know those that are none.
+
         Raises:
             InputError: names the parameter and those that come close.
         """
-        given = context.config_loader.runtime_params or {}
-        if given:
-            check_names(given, _parameters_without(given, context.config_loader))
+        loader = context.config_loader
+        env = loader.env or settings.CONFIG_LOADER_ARGS["default_run_env"]
+        base = _parameters_of(loader, settings.CONFIG_LOADER_ARGS["base_env"])
+        stated = _parameters_of(loader, env)  # last: Kedro takes globals from the newest loader
+        check_names(dict.fromkeys(stated), base, str(Path(loader.conf_source) / env))
+        check_names(loader.runtime_params or {}, stated, "the command line")
 
     @hook_impl
     def before_pipeline_run(
@@ -43,15 +52,18 @@ class GonioHooks:
         """See that the parameters can be used and that the results can be written.
 
         Raises:
-            InputError: a parameter of `inference` that is not allowed, a provider that is not
-                installed, or a checkpoint that is broken.
+            InputError: a parameter of `inference` that is not allowed, a video with the name of
+                another pipeline's reports, a provider that is not installed, a checkpoint that is
+                broken, or a static trial that cannot be used.
             MissingFileError: a checkpoint that the parameters ask for is not there.
             OutputError: a folder cannot be made or written to.
         """
         if INFERENCE_RESULT in pipeline.all_outputs():
             options = InferenceOptions.from_parameters(catalog.load("parameters"))
+            check_own_folder(catalog["video"].path)
             check_provider(options.provider)
             check_refiners(options.refiner, {name: catalog.load(name).path for name in TRAINED_BY})
+            check_static_trial(catalog.load("static_trial"), options)
         for dataset in _outputs(pipeline, catalog):
             path = getattr(dataset, "path", None)
             if isinstance(path, Path):
@@ -74,12 +86,10 @@ def _outputs(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> list[Any
     return [catalog.get(name) for name in sorted(pipeline.all_outputs()) if name in catalog]
 
 
-def _parameters_without(given: dict[str, Any], loader: AbstractConfigLoader) -> dict[str, Any]:
-    """All parameters of the project as they are without those given for this run."""
-    from kedro.framework.project import settings
-
+def _parameters_of(loader: AbstractConfigLoader, env: str) -> dict[str, Any]:
+    """All parameters of the project in an environment, without those given for this run."""
     plain = settings.CONFIG_LOADER_CLASS(
-        conf_source=loader.conf_source, env=loader.env, **settings.CONFIG_LOADER_ARGS
+        conf_source=loader.conf_source, env=env, **settings.CONFIG_LOADER_ARGS
     )
     parameters: dict[str, Any] = plain["parameters"]
     return parameters

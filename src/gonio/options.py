@@ -169,12 +169,15 @@ def told(error: ValidationError) -> str:
     return "; ".join(dict.fromkeys(lines))
 
 
-def check_names(given: Mapping[str, Any], known: Mapping[str, Any], prefix: str = "") -> None:
+def check_names(
+    given: Mapping[str, Any], known: Mapping[str, Any], where: str, prefix: str = ""
+) -> None:
     """Refuse parameters that nothing reads.
 
     Args:
-        given: what the user gave on the command line, nested.
+        given: what the user gave, nested.
         known: all parameters of the project, nested.
+        where: the user gave it, for the message.
         prefix: of the names in the message.
 
     Raises:
@@ -183,10 +186,11 @@ def check_names(given: Mapping[str, Any], known: Mapping[str, Any], prefix: str 
     for key, value in given.items():
         if key not in known:
             raise InputError(
-                f"there is no parameter {prefix}{key}; {_suggestion(key, known, prefix)}"
+                f"there is no parameter {prefix}{key}, but {where} gives it; "
+                f"{_suggestion(key, known, prefix)}"
             )
         if isinstance(value, Mapping) and isinstance(known[key], Mapping):
-            check_names(value, known[key], f"{prefix}{key}.")
+            check_names(value, known[key], where, f"{prefix}{key}.")
 
 
 def _suggestion(key: str, known: Iterable[str], prefix: str) -> str:

@@ -11,15 +11,19 @@ from gonio.errors import InputError
 
 DEMO = "demo"
 """The name of the demo video that comes with the installed Pose2Sim package."""
+VIDEO_FOLDER = "01_raw"
+"""Where videos lie in the folder of the data."""
+REPORT_FOLDERS = ("angles", "conversion", "evaluation", "training")
+"""Reports of other pipelines, beside the folders that are named after videos."""
 
 
-def video_path(video: str | None, folder: str = "data/01_raw") -> str:
+def video_path(video: str | None, data: str) -> str:
     """Path of the video, or the folder of videos, that a parameter names.
 
     Args:
         video: `demo`, `demo/cam02` for another of its four cameras, a name in the video folder,
             or an absolute path.
-        folder: the video folder.
+        data: the folder of the project's data, `globals.data`.
 
     Returns:
         The path; nothing is opened here.
@@ -34,25 +38,42 @@ def video_path(video: str | None, folder: str = "data/01_raw") -> str:
         return str(demo_video(name.removeprefix(f"{DEMO}/")))
     if os.path.isabs(name):
         return os.path.normpath(name)
+    folder = Path(data) / VIDEO_FOLDER
     inside = os.path.normpath(name)
     if inside == ".." or inside.startswith(f"..{os.sep}") or "\0" in name:
         raise InputError(
             f"video is {name!r}, which lies outside the folder {folder}; put the video into that "
             "folder and give its name, or give an absolute path"
         )
-    return str(Path(folder) / inside)
+    return str(folder / inside)
 
 
-def stem_of(video: str | None) -> str:
+def stem_of(video: str) -> str:
     """Name of a video without its ending: the folder that its results go into.
 
+    Args:
+        video: its path, as `video_path` gives it.
+
     Raises:
-        InputError: as `video_path`, or a name that makes no folder.
+        InputError: a name that makes no folder.
     """
-    stem = Path(video_path(video)).stem
+    stem = Path(video).stem
     if stem in ("", ".", ".."):
         raise InputError(f"video is {video!r}, which is no name of a file; give one like joey.mp4")
     return stem
+
+
+def check_own_folder(video: Path) -> None:
+    """Refuse a video whose results would lie among the reports of another pipeline.
+
+    Raises:
+        InputError: it has the name of their folder, in small or large letters.
+    """
+    if stem_of(str(video)).casefold() in REPORT_FOLDERS:
+        raise InputError(
+            f"the results of {video} would lie in a folder {video.stem}, among the reports of "
+            f"another pipeline; rename the video: {', '.join(REPORT_FOLDERS)} are taken"
+        )
 
 
 def plain_name(name: str) -> str:

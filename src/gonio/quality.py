@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gonio.kinematics.c3d import why_no_c3d
 from gonio.landmarks.video import VideoInfo
 from gonio.markers.gravity import LEVEL, PREDICTED
 from gonio.skeleton import JOINT_MARKERS, JOINTS
@@ -93,6 +94,7 @@ def warnings_of(
         *_about_body(marker_record),
         *_about_gravity(marker_record["gravity"]),
         *_about_joints(markers, near_singularity),
+        *_about_files(markers),
     ]
 
 
@@ -182,3 +184,8 @@ def _about_joints(markers: MarkerTrajectories, near_singularity: pd.DataFrame) -
     if lost:
         found.append(f"These markers are missing throughout: {', '.join(lost)}.")
     return found
+
+
+def _about_files(markers: MarkerTrajectories) -> list[str]:
+    reason = why_no_c3d(markers)
+    return [reason] if reason else []

@@ -1,3 +1,4 @@
+import io
 from dataclasses import replace
 
 import numpy as np
@@ -5,7 +6,8 @@ import pandas as pd
 import pytest
 from kedro.io import DatasetError
 
-from gonio.datasets.npz import AngleSamplesDataset, PoseDataset
+from gonio.datasets.npz import AngleSamplesDataset, PoseDataset, read_npz
+from gonio.errors import InputError
 from gonio.kinematics.bands import AngleSamples
 from gonio.landmarks.pose import pose_without_refiner
 from tests.markers.bodies import standing
@@ -26,6 +28,42 @@ def test_another_file_is_no_pose(tmp_path):
     np.savez(tmp_path / "pose.npz", positions=np.zeros((1, 17, 3)))
     with pytest.raises(DatasetError, match="lacks sigma"):
         PoseDataset(str(tmp_path / "pose.npz")).load()
+
+
+def _npz() -> bytes:
+    stream = io.BytesIO()
+    np.savez_compressed(stream, time_s=np.random.default_rng(0).random(100))
+    return stream.getvalue()
+
+
+def _npy() -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, np.zeros(3))
+    return stream.getvalue()
+
+
+def _damaged(at: int, value: int) -> bytes:
+    content = bytearray(_npz())
+    content[at] = value
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(_damaged(70, 255), id="deflate stream"),
+        pytest.param(_damaged(-68, 19), id="compression method"),
+        pytest.param(_npz()[:300], id="cut off"),
+        pytest.param(_npy(), id="single array"),
+        pytest.param(b"", id="empty"),
+        pytest.param(b"time_s,knee\n", id="text"),
+    ],
+)
+def test_what_is_no_whole_npz_is_told_by_its_name(tmp_path, content):
+    path = tmp_path / "landmarks.npz"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"landmarks\.npz is not an NPZ file of plain arrays"):
+        read_npz(path, ("time_s",))
 
 
 def test_samples_of_angles_come_back(tmp_path):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from gonio.errors import InputError
 from gonio.kinematics.angles import (
+    angle_columns,
     gimbal_flags,
     isb_shoulder_columns,
     joint_angles,
@@ -289,6 +290,12 @@ def test_isb_shoulder_sequence(side: str):
         angles = joint_angles(markers, cutoff_hz=None, shoulder_sequence="YXY")
         assert list(angles[[plane, elevation, axial]].iloc[0]) == pytest.approx(expected, abs=0.01)
         assert f"shoulder_{side}_flexion_deg" not in angles
+
+
+@pytest.mark.parametrize("sequence", ["ZXY", "YXY"])
+def test_the_columns_are_named_by_the_sequence_of_the_shoulder(sequence):
+    angles = joint_angles(body(), cutoff_hz=None, shoulder_sequence=sequence)
+    assert list(angles) == ["time_s", *angle_columns(sequence)]
 
 
 def test_isb_elevation_is_flagged_with_the_arm_down_and_zxy_with_the_arm_level():

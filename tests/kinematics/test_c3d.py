@@ -4,6 +4,7 @@ import ezc3d
 import numpy as np
 import pytest
 
+from gonio.datasets.opensim import C3dDataset
 from gonio.errors import InputError
 from gonio.kinematics.c3d import write_c3d
 from gonio.types import MarkerTrajectories
@@ -29,3 +30,25 @@ def test_a_c3d_without_frames_is_refused(tmp_path):
     with pytest.raises(InputError, match="at least one frame"):
         write_c3d(tmp_path / "a.c3d", empty)
     assert list(tmp_path.iterdir()) == []
+
+
+def _clip(frames):
+    x = np.arange(frames, dtype=float)[:, None, None]
+    return MarkerTrajectories(("C7",), np.broadcast_to(x, (frames, 1, 3)), 60.0)
+
+
+def test_the_longest_clip_comes_back_whole_and_a_longer_one_is_refused(tmp_path):
+    write_c3d(tmp_path / "a.c3d", _clip(65_535))
+    read = ezc3d.c3d(str(tmp_path / "a.c3d"))["data"]["points"]
+    assert read.shape == (4, 1, 65_535)
+    assert read[0, 0, -1] == 65_534_000
+    with pytest.raises(InputError, match=r"65536 frames; a C3D file counts up to 65535"):
+        write_c3d(tmp_path / "b.c3d", _clip(65_536))
+
+
+def test_a_clip_that_is_too_long_leaves_no_file_and_says_so(tmp_path, caplog):
+    dataset = C3dDataset(str(tmp_path / "a.c3d"))
+    dataset.save(_clip(5))
+    dataset.save(_clip(65_536))
+    assert list(tmp_path.iterdir()) == []
+    assert "There is no C3D file: the clip has 65536 frames" in caplog.text

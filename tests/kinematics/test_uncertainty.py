@@ -163,3 +163,10 @@ def test_a_spread_of_some_frames_is_interpolated_to_all() -> None:
     whole = spread_at(spread, reference)["knee_R_flexion_deg"].to_numpy()
     np.testing.assert_allclose(whole[:4], [1.0, np.nan, 3.0, 4.0])
     assert np.isnan(whole[4:]).all()
+
+
+def test_a_spread_is_held_before_the_first_and_after_the_last_frame_that_has_it():
+    reference = pd.DataFrame({"time_s": np.arange(6) / 10, "knee_R_flexion_deg": np.zeros(6)})
+    spread = pd.DataFrame({"time_s": [0.1, 0.3], "knee_R_flexion_deg": [2.0, 4.0]})
+    whole = spread_at(spread, reference)["knee_R_flexion_deg"]
+    np.testing.assert_allclose(whole, [2, 2, 3, 4, 4, 4])

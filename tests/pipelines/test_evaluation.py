@@ -90,6 +90,7 @@ def evaluated(tmp_path, shards, given, parameters, **datasets):
             "parameters": MemoryDataset({**parameters, "evaluation": given}),
             "params:evaluation": MemoryDataset(given),
             "params:model": MemoryDataset("full"),
+            "pose_models": MemoryDataset(nowhere),
             "demo_truth": MemoryDataset(None),
             "demo_angles": OptionalMotDataset(str(nowhere / "absent.mot")),
             "evaluation_shards": MemoryDataset(shards),

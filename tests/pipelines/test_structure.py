@@ -1,14 +1,17 @@
 """The project as Kedro sees it: registry, layers, parameters, environments."""
 
 import ast
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
-from kedro.config import OmegaConfigLoader
 from kedro.framework.project import configure_project, pipelines, settings
 from kedro.io import DataCatalog
 
+from gonio.hooks import GonioHooks
 from gonio.options import InferenceOptions
+from gonio.project_paths import REPORT_FOLDERS
 
 LAYERS = {"raw", "intermediate", "model_input", "models", "model_output", "reporting"}
 
@@ -20,7 +23,7 @@ def registered(project):
 
 
 def _loader(project, env):
-    return OmegaConfigLoader(
+    return settings.CONFIG_LOADER_CLASS(
         conf_source=str(project / "conf"), env=env, **settings.CONFIG_LOADER_ARGS
     )
 
@@ -61,16 +64,31 @@ def test_environments_differ_where_they_should(registered, project):
     assert "data/test/" in test["catalog"]["report"]["filepath"]
 
 
+@pytest.mark.parametrize("env", ["base", "local", "gpu", "test", "recipe"])
+def test_every_environment_names_parameters_that_there_are(registered, project, env):
+    GonioHooks().after_context_created(SimpleNamespace(config_loader=_loader(project, env)))
+
+
 def test_every_dataset_of_the_catalog_has_a_layer(registered, project):
     for name, entry in _loader(project, "base")["catalog"].items():
         if not name.startswith("_"):
             assert entry["metadata"]["kedro-viz"]["layer"] in LAYERS, name
 
 
+def test_no_video_may_have_the_name_of_another_pipelines_reports(registered, project):
+    catalog = _loader(project, "base")["catalog"]
+    folders = {
+        Path(catalog[name]["filepath"]).relative_to("data/08_reporting").parts[0]
+        for pipeline in set(registered) - {"__default__", "inference"}
+        for name in registered[pipeline].all_outputs() & set(catalog)
+        if "08_reporting" in str(catalog[name].get("filepath"))
+    }
+    assert folders == set(REPORT_FOLDERS)
+
+
 def test_every_parameter_is_read_and_every_option_has_its_default(project):
     """parameters.yml and InferenceOptions name the same things with the same defaults."""
     stated = yaml.safe_load((project / "conf" / "base" / "parameters.yml").read_text())
-    stated["video"], stated["static_trial"] = "demo", None
     assert stated == InferenceOptions().model_dump()
     package = project / "src" / "gonio"
     chain = [package / "kinematics" / name for name in ("chain.py", "bands.py")]

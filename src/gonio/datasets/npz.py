@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 from gonio.datasets.base import FileDataset
@@ -21,6 +23,8 @@ from gonio.types import LandmarkSequence, RefinedPose
 _SEQUENCE = ("time_s", "world", "image", "visibility", "image_size")
 _SAMPLES = ("rows", "columns", "values")
 _POSE = ("positions", "sigma", "up", "azimuth_deg", "elevation_deg", "feet")
+_DAMAGE = (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError)
+"""What NumPy and zipfile raise of files that are damaged or of another kind."""
 
 
 def write_npz(path: Path, arrays: Mapping[str, Any]) -> None:
@@ -37,12 +41,15 @@ def read_npz(path: Path, needed: tuple[str, ...]) -> dict[str, NDArray[Any]]:
     """Read all arrays of an NPZ; pickles are refused.
 
     Raises:
-        InputError: it is not an NPZ, holds pickled objects, or lacks an array.
+        InputError: it is not an NPZ, is damaged, holds pickled objects, or lacks an array.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        archive = np.load(path, allow_pickle=False)
+        if not isinstance(archive, NpzFile):
+            raise ValueError("it is a single array, NPY")
+        with archive:
             arrays = {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, zipfile.BadZipFile, EOFError) as error:
+    except _DAMAGE as error:
         raise InputError(
             f"{path} is not an NPZ file of plain arrays ({error}); make it again"
         ) from error

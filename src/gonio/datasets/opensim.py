@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,10 @@ import pandas as pd
 from gonio.datasets.base import FileDataset
 from gonio.files import write_text
 from gonio.kinematics import read_mot, write_c3d, write_mot
+from gonio.kinematics.c3d import why_no_c3d
 from gonio.types import MarkerTrajectories
+
+_log = logging.getLogger(__name__)
 
 
 class MotDataset(FileDataset[pd.DataFrame, pd.DataFrame]):
@@ -27,7 +31,11 @@ class MotDataset(FileDataset[pd.DataFrame, pd.DataFrame]):
 
 
 class C3dDataset(FileDataset[MarkerTrajectories, Path]):
-    """Marker trajectories as C3D, written for other programs; loading gives the path."""
+    """Marker trajectories as C3D, written for other programs; loading gives the path.
+
+    A clip that is too long for it takes the file of an earlier run away, so that it does not stand
+    beside results that it does not belong to.
+    """
 
     def load(self) -> Path:
         """The file."""
@@ -35,6 +43,10 @@ class C3dDataset(FileDataset[MarkerTrajectories, Path]):
 
     def save(self, data: MarkerTrajectories) -> None:
         """Write the markers."""
+        if reason := why_no_c3d(data):
+            _log.warning(reason)
+            self.path.unlink(missing_ok=True)
+            return
         write_c3d(self.path, data)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from gonio.datasets.base import FileDataset
+from gonio.errors import InputError
 from gonio.files import replacing, write_text
 
 
@@ -46,10 +47,20 @@ class TableDataset(FileDataset[pd.DataFrame, pd.DataFrame]):
     """
 
     def load(self) -> pd.DataFrame:
-        """The table; one without columns where there is no file."""
+        """The table; one without columns where there is no file.
+
+        Raises:
+            InputError: the file is no table in CSV.
+        """
         if not self._exists():
             return pd.DataFrame()
-        return pd.read_csv(self.path)
+        try:
+            return pd.read_csv(self.path)
+        except ValueError as error:  # an empty file, torn rows, bytes that are no text
+            reason = str(error).strip()
+            raise InputError(
+                f"{self.path} is no table in CSV ({reason}); make it again, or give another"
+            ) from error
 
     def save(self, data: pd.DataFrame) -> None:
         """Write the table."""

@@ -20,19 +20,20 @@ class TrcDataset(FileDataset[MarkerTrajectories, MarkerTrajectories]):
 
     Args:
         filepath: the TRC file.
-        flags_filepath: an NPZ file with the (T, M) flags of estimated samples, which a TRC file
-            cannot hold; not read where its shape is not that of the markers.
+        flags: `filepath` of an NPZ file with the (T, M) flags of estimated samples, which a TRC
+            file cannot hold; not read where its shape is not that of the markers. Kedro begins
+            every relative `filepath` at the project, and no path of another name.
         metadata: for other tools.
     """
 
     def __init__(
         self,
         filepath: str,
-        flags_filepath: str | None = None,
+        flags: dict[str, str] | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(filepath, metadata)
-        self._flags = None if flags_filepath is None else Path(flags_filepath)
+        self._flags = None if flags is None else Path(flags["filepath"])
 
     def load(self) -> MarkerTrajectories:
         """The markers with their flags."""

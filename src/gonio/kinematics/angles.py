@@ -168,6 +168,18 @@ def isb_shoulder_columns(joint: Joint) -> tuple[str, str, str]:
     return first, second, third
 
 
+def angle_columns(shoulder_sequence: ShoulderSequence) -> list[str]:
+    """The names of the 36 columns that `joint_angles` gives with a sequence of the shoulder."""
+    isb = shoulder_sequence == "YXY"
+    return [
+        column
+        for joint in JOINTS
+        for column in (
+            isb_shoulder_columns(joint) if isb and joint.title == "shoulder" else joint.columns
+        )
+    ]
+
+
 def isb_shoulder_deg(joint: Joint, rotation: FloatArray) -> FloatArray:
     """Plane of elevation, elevation (>= 0), axial rotation; (T, 3) degrees."""
     known = np.isfinite(rotation).all(axis=(1, 2))

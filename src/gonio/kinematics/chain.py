@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from gonio.kinematics.angles import joint_angles
+from gonio.errors import InputError
+from gonio.kinematics.angles import angle_columns, joint_angles
 from gonio.landmarks.repair import FILLED, RepairedLandmarks
 from gonio.markers.augment import augment_batch
 from gonio.markers.from_pose import MarkerOptions, ScaledMarkers, scaled_markers
@@ -86,3 +87,34 @@ def angles_of(
         shoulder_sequence=options.shoulder_sequence,
         turns=turns,
     )
+
+
+def check_static_trial(static: pd.DataFrame, options: InferenceOptions) -> None:
+    """See that angles can be made relative to a static trial, if that is what is wanted.
+
+    Args:
+        static: angles of the trial; a table without columns where there is no file.
+        options: how angles are zeroed, where the trial lies, and the sequence of the shoulder.
+
+    Raises:
+        InputError: the trial is missing, holds no frame, or lacks an angle.
+    """
+    if options.zero != "static_trial":
+        return
+    wanted = "say static_trial=<path of the joint_angles.csv of a standing trial>"
+    if static.columns.empty:
+        missing = (
+            f"there is no file {options.static_trial} (a relative path begins at the project)"
+            if options.static_trial
+            else "no trial is given"
+        )
+        raise InputError(f"zero is static_trial, but {missing}: {wanted}")
+    trial = options.static_trial or "static_trial.csv"
+    lacking = [name for name in angle_columns(options.shoulder_sequence) if name not in static]
+    if lacking:
+        raise InputError(
+            f"the static trial {trial} lacks {len(lacking)} of 36 angles, {lacking[0]} among them: "
+            f"{wanted}, made with shoulder_sequence={options.shoulder_sequence}"
+        )
+    if static.empty:
+        raise InputError(f"the static trial {trial} holds no frame: {wanted}")

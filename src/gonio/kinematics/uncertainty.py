@@ -128,10 +128,11 @@ def angle_spread(samples: Sequence[pd.DataFrame], reference: pd.DataFrame) -> pd
 def spread_at(spread: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
     """A spread that is known at some frames, at all frames of the reference.
 
-    A spread changes as slowly as the errors that it comes from, so it is interpolated.
+    A spread changes as slowly as the errors that it comes from, so it is interpolated, and held
+    before the first and after the last of the frames at which it is known.
 
     Args:
-        spread: as `angle_spread` gives it, of frames of the reference, first and last among them.
+        spread: as `angle_spread` gives it, of frames of the reference.
         reference: the angles themselves, T rows.
 
     Returns:

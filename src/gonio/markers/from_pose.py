@@ -74,7 +74,7 @@ class ScaledMarkers:
     Attributes:
         markers: (T, 22, 3) metres, lab frame.
         stature: estimate from the pose, before scaling.
-        scale: factor from MediaPipe's metres to metres.
+        scale: factor from the metres of the pose, the refiner's or MediaPipe's, to metres.
         gravity: where up was taken to be.
         record: for the quality record.
     """
@@ -112,7 +112,8 @@ def scaled_markers(
     Args:
         pose: (T, 17, 3) joints, metres, ray frame, with gravity.
         landmarks: the repaired landmarks of the same frames.
-        subject: stature for the scale; without it MediaPipe's own scale is kept.
+        subject: stature for the scale; without it the pose keeps its own, the refiner's or
+            MediaPipe's.
         options: what is estimated, and the camera.
         estimated: (T, 33) landmarks that repair filled: their markers are flagged too.
 

@@ -52,11 +52,14 @@ def demo_cameras() -> dict[str, Camera]:
     return read_qualisys_calibration(demo_folder() / "calibration" / "Calib.qca.txt")
 
 
-def detect_demo(model: str, parameters: Parameters) -> Landmarks:
+def detect_demo(model: str, pose_models: Path, parameters: Parameters) -> Landmarks:
     """MediaPipe's landmarks of the four demo videos; none where the demo is not asked for."""
     if DEMO not in EvaluationOptions.from_parameters(parameters).recordings:
         return {}
-    return {camera: detect_landmarks(demo_video(camera), model) for camera in DEMO_CAMERAS}
+    return {
+        camera: detect_landmarks(demo_video(camera), model, model_folder=pose_models)
+        for camera in DEMO_CAMERAS
+    }
 
 
 def true_joints(

@@ -26,7 +26,7 @@ def create_pipeline(**_: object) -> Pipeline:
             Node(nodes.demo_cameras, None, "demo_calibration", name="demo_cameras"),
             Node(
                 nodes.detect_demo,
-                ["params:model", PARAMETERS],
+                ["params:model", "pose_models", PARAMETERS],
                 "demo_landmarks",
                 name="detect_demo",
             ),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import warnings
 from dataclasses import replace
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -27,11 +28,10 @@ from gonio.kinematics import (
 )
 from gonio.kinematics.angles import filtered, split_flags
 from gonio.kinematics.bands import REFINED_EVERY, AngleSamples, sampled_angles
-from gonio.kinematics.chain import angles_of, augmented, markers_of
+from gonio.kinematics.chain import angles_of, augmented, check_static_trial, markers_of
 from gonio.kinematics.comparison import columns_from_model
 from gonio.kinematics.shoulder import shoulder_sequence_of, with_shoulders_in
 from gonio.landmarks.detector import detect_landmarks
-from gonio.landmarks.model_files import MODEL_FOLDER
 from gonio.landmarks.repair import RepairedLandmarks, repair_landmarks
 from gonio.landmarks.video import VideoInfo
 from gonio.models.record import angle_record, pose_record
@@ -51,7 +51,9 @@ ANGLE_NETWORKS = ("main_refiner", "joint_refiner")
 MIN_FRAMES = 2
 
 
-def detect(video: VideoInfo, parameters: Parameters) -> tuple[LandmarkSequence, ScratchFile]:
+def detect(
+    video: VideoInfo, pose_models: Path, parameters: Parameters
+) -> tuple[LandmarkSequence, ScratchFile]:
     """Landmarks of the chosen person, and a small copy of the video made on the way."""
     options = InferenceOptions.from_parameters(parameters)
     if video.frames < MIN_FRAMES:
@@ -68,7 +70,7 @@ def detect(video: VideoInfo, parameters: Parameters) -> tuple[LandmarkSequence, 
             options.model,
             person=options.person,
             max_people=options.max_people,
-            model_folder=MODEL_FOLDER,
+            model_folder=pose_models,
             progress=True,
             watch=small.add,
         )
@@ -248,11 +250,7 @@ def zero_angles(
     options = InferenceOptions.from_parameters(parameters)
     if options.zero == "none":
         return pd.DataFrame()
-    if options.zero == "static_trial" and static_trial.empty:
-        raise InputError(
-            "zero is static_trial, but no trial is given: say static_trial=<path of the "
-            "joint_angles.csv of a standing trial>"
-        )
+    check_static_trial(static_trial, options)
     angles, _ = split_flags(joint_angles)
     return zeroed(angles, options.zero, seconds=options.zero_seconds, static=static_trial)
 

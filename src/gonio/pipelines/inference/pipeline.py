@@ -18,7 +18,7 @@ def _from_video_to_markers() -> list[Node]:
     return [
         Node(
             timed(nodes.detect),
-            ["video", "parameters"],
+            ["video", "pose_models", "parameters"],
             ["landmarks_detected", "video_small", "detect_seconds"],
             name="detect",
         ),
