@@ -165,6 +165,27 @@ def test_a_start_from_another_network_is_refused(
     shutil.rmtree(tmp_path / "runs")
 
 
+def test_the_weights_of_another_network_can_be_mixed_in(
+    trained: Trained, clips: ClipList[PreparedSequence], tmp_path: Path
+) -> None:
+    other = tmp_path / "other.safetensors"
+    theirs = {name: weight + 1.0 for name, weight in trained.checkpoint.weights.items()}
+    write_checkpoint(other, replace(trained.checkpoint, weights=theirs))
+    runs = tmp_path / "runs"
+    plain = train_depth_refiner(clips, tiny_options(), runs).checkpoint
+    options = tiny_options(mixed_with=str(other), mixed_share=0.25)
+    mixed = train_depth_refiner(clips, options, runs).checkpoint
+    assert len(list(runs.iterdir())) == 1  # the same run: nothing is trained again
+    for name, weight in plain.weights.items():
+        wanted = weight + 0.25 * (theirs[name] - weight)
+        torch.testing.assert_close(mixed.weights[name], wanted, rtol=2e-3, atol=2e-3)
+    assert mixed.header["training"]["mixed_with"] == other.name
+    wide = tiny_options(mixed_with=str(other), network={**TINY, "d_model": 32})
+    with pytest.raises(InputError, match=r"mixed_with.*another configuration"):
+        train_depth_refiner(clips, wide, runs)
+    assert len(list(runs.iterdir())) == 1  # refused before it is trained
+
+
 def test_calibration_makes_sigma_mean_one_standard_deviation(
     trained: Trained, clips: ClipList[PreparedSequence]
 ) -> None:

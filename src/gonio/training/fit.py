@@ -21,6 +21,8 @@ from gonio.training.loop import (
     begin,
     clip_data,
     metrics_of,
+    mix,
+    named,
     run_training,
     started_from,
     steps_an_epoch,
@@ -48,8 +50,10 @@ def train_depth_refiner(
     begin(options)
     data = clip_data(clips, options, options.augmentation)
     network = started_from(options, load_network) or _new_network(options, data)
+    other = named(options, "mixed_with", load_network)
     steps = steps_an_epoch(clips, options) * options.epochs
     curves = run_training(DepthRefinerModule(network, options, steps), data, options, folder)
+    mix(network, other, options.mixed_share)
     refiner = _refiner(network, options)
     calibration = calibrate(refiner, clips.store, clips.clips["validation"])
     metrics = metrics_of(refiner.networks, curves, clips, calibration.described)

@@ -45,8 +45,10 @@ RUNS_ALIKE = ("resume", "threads", "strategy", "accelerator", "feet")
 """Options that do not change what the network learns: a run may go on with others."""
 SHARING = ("devices", "nodes", "workers")
 """Options that share the clips out: of these a run depends on how many shares there are."""
-CHECKPOINT_OPTIONS = ("start_from", "joined_with")
+CHECKPOINT_OPTIONS = ("start_from", "mixed_with", "joined_with")
 """Options that are paths of checkpoints."""
+AFTERWARDS = ("mixed_with", "mixed_share", "joined_with")
+"""Options of what is done with a trained network."""
 
 
 @dataclass(frozen=True)
@@ -95,26 +97,56 @@ def clip_data(
 
 
 def started_from(options: RunOptions, load: Callable[[str], tuple[N, Any]]) -> N | None:
-    """The network to start from, None where the options name none.
+    """The network to start from, None where the options name none; arguments as of `named`."""
+    network = named(options, "start_from", load)
+    return None if network is None else network.train()
+
+
+def named(options: RunOptions, option: str, load: Callable[[str], tuple[N, Any]]) -> N | None:
+    """The network of the checkpoint that an option names, None where it names none.
 
     Args:
         options: of the training.
+        option: its name.
         load: gives the network of a checkpoint first.
 
     Raises:
         MissingFileError: there is no such checkpoint.
         InputError: it is broken, or of another configuration.
     """
-    if options.start_from is None:
+    path: str | None = getattr(options, option)
+    if path is None:
         return None
-    network, _ = load(options.start_from)
+    network, _ = load(path)
     if network.config != options.network:
         group = options.GROUP
         raise InputError(
-            f"{group}.start_from: the network in {options.start_from} has another "
-            f"configuration ({network.config}) than {group}.network ({options.network})"
+            f"{group}.{option}: the network in {path} has another configuration "
+            f"({network.config}) than {group}.network ({options.network})"
         )
-    return network.train()
+    return network
+
+
+def mix(network: nn.Module, other: nn.Module | None, share: float) -> None:
+    """Mix the weights of another network into a trained one that began from it.
+
+    On the way from the one to the other lie networks that are nearly as good as both, each at what
+    it is better at (Wortsman and others, Robust fine-tuning of zero-shot models, CVPR 2022).
+
+    Args:
+        network: its weights change; half precision, as a file will hold them.
+        other: of the same configuration; nothing happens if None.
+        share: of the other one's weights.
+    """
+    if other is None:
+        return
+    theirs = other.state_dict()
+    weights = {
+        name: share * theirs[name] + (1 - share) * own if own.is_floating_point() else own
+        for name, own in network.state_dict().items()
+    }
+    network.load_state_dict(weights)
+    network.half().float()
 
 
 def run_training(
@@ -152,7 +184,7 @@ def run_training(
 
 def run_hash(clips: ClipList[Any], options: RunOptions) -> str:
     """Names a run: the data and all that changes what is learned, other checkpoints included."""
-    content = options.model_dump(mode="json", exclude={*RUNS_ALIKE, *SHARING, "joined_with"})
+    content = options.model_dump(mode="json", exclude={*RUNS_ALIKE, *SHARING, *AFTERWARDS})
     if options.start_from is not None:  # what it holds, not what it is called
         content["start_from"] = file_digest(Path(options.start_from))
     return digest([clips.data_hash, content, options.processes, max(1, options.workers)])[:10]

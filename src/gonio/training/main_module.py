@@ -42,6 +42,8 @@ from gonio.training.loop import (
     begin,
     clip_data,
     metrics_of,
+    mix,
+    named,
     run_training,
     started_from,
     steps_an_epoch,
@@ -217,8 +219,10 @@ def train_main_refiner(
     begin(options)
     data = clip_data(clips, options, options.augmentation, (MainRow, MainTarget))
     network = _network(options, refiners)
+    other = named(options, "mixed_with", load_network)
     steps = steps_an_epoch(clips, options) * options.epochs
     curves = run_training(MainRefinerModule(network, options, steps), data, options, folder)
+    mix(network.main, other, options.mixed_share)
     parts, inside = _parts(network, refiners)
     plain = make_header(options.network, parts, {"sigma_scale": [1.0] * 3})
     main = MainRefiner(network.main, *_in_use(network, refiners), plain)

@@ -59,6 +59,10 @@ class RunOptions(BaseModel):
     workers: int = Field(1, ge=0)
     resume: bool = True
     start_from: str | None = Field(None, description="a checkpoint whose weights to start from")
+    mixed_with: str | None = Field(
+        None, description="a checkpoint whose weights are mixed into the trained ones at the end"
+    )
+    mixed_share: float = Field(0.5, ge=0, le=1, description="of the weights of mixed_with")
     accelerator: Literal["cpu", "gpu", "auto"] = "cpu"
     devices: int = Field(1, ge=1)
     nodes: int = Field(1, ge=1)
