@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from gonio.capture.rendered_source import RenderedOptions, RenderedSource
 from gonio.capture.shards import read_shard, write_shard
 from gonio.capture.statistics import conversion_statistics, summary
 from gonio.capture.store import ShardStore
-from gonio.errors import InputError
+from gonio.errors import InputError, MissingFileError
 from tests.capture.fakes import FakeSource, plan_of
 
 
@@ -53,6 +54,18 @@ def test_each_source_can_be_chosen(tmp_path: Path, name: str) -> None:
     source = make_source(options, folders)
     assert source.name == name
     assert source.observation.model == "heavy"
+
+
+def test_downloaded_models_are_taken_from_the_folder_of_the_run(tmp_path: Path) -> None:
+    with ZipFile(tmp_path / "pose_landmarker_lite.task", "w") as model:
+        model.writestr("net", b"x")
+    wanted = {"source": "rendered", "rendered": {"detectors": ["lite"]}}
+    options = ConversionOptions.from_parameters(wanted)
+    folders = {"rendered": tmp_path, "models": tmp_path}
+    (detector,) = make_source(options, folders).parameters()["detectors"]
+    assert detector["model"] == "pose_landmarker_lite"
+    with pytest.raises(MissingFileError, match="pose_landmarker_lite"):
+        make_source(options, {**folders, "models": tmp_path / "none"}).parameters()
 
 
 def test_more_frames_do_not_make_other_shards(tmp_path: Path) -> None:

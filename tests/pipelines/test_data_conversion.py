@@ -23,7 +23,7 @@ from tests.capture.fakes import FakeSource, plan_of
 def catalog(root: Path, parameters: dict[str, Any]) -> DataCatalog:
     report = root / "report"
     shards = str(root / "shards")
-    folders = ("aistpp_folder", "mtc_folder", "motion_folder")
+    folders = ("aistpp_folder", "mtc_folder", "motion_folder", "pose_models")
     return DataCatalog(
         {
             **{name: FolderDataset(str(root / name)) for name in folders},
@@ -86,6 +86,7 @@ def test_the_pipeline_needs_what_the_catalog_has() -> None:
         "aistpp_folder",
         "mtc_folder",
         "motion_folder",
+        "pose_models",
         "parameters",
         "training_shards_so_far",
     }

