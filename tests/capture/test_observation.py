@@ -105,7 +105,7 @@ def seen_without_mediapipe(monkeypatch: pytest.MonkeyPatch) -> None:
     """Detection that reads every frame and then knows the truth; only the flow is under test."""
 
     def detect(
-        shown: Iterable[VideoFrame], image_size: tuple[int, int], model: str
+        shown: Iterable[VideoFrame], image_size: tuple[int, int], **_: object
     ) -> LandmarkSequence:
         return noisy(dancing().first(len(list(shown))))
 

@@ -106,7 +106,7 @@ def test_cut_offs_that_do_not_suit_the_video_stop_the_run_before_detection(
     monkeypatch.setattr(nodes, "detect_landmarks", lambda *_, **__: pytest.fail("it was detected"))
     video = VideoInfo(Path("slow.mp4"), 64, 64, float(rate), 90, 90 / rate, 0, False, "h264")
     with pytest.raises(InputError, match=rf"slow\.mp4 has {rate} frames a second, .*{says}"):
-        nodes.detect(video, PARAMETERS | parameters)
+        nodes.detect(video, Path("none"), PARAMETERS | parameters)
 
 
 @pytest.mark.parametrize("rate", [10.0, 12.5])

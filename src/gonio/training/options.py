@@ -45,7 +45,8 @@ class RunOptions(BaseModel):
     name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,60}$")
     sources: tuple[str, ...] = ("rendered",)
     repeats: dict[str, int] = Field(
-        {}, description="how often a source's clips are taken an epoch; once where not named"
+        dict.fromkeys(get_args(SourceName), 1),
+        description="how often a source's clips are taken an epoch; once where not named",
     )
     epochs: int = Field(60, ge=1)
     batch_size: int = Field(768, ge=1, description="frames a step")
