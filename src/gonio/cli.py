@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import logging
 import os
 from collections.abc import Callable, Iterable
@@ -45,6 +47,8 @@ def cli() -> None:
 
 def _run(**arguments: Any) -> None:
     """Run a pipeline; with a folder as `video`, `inference` runs for each video in it."""
+    # At the end the system takes all memory back; to look for garbage in it takes most of a second.
+    atexit.register(gc.freeze)
     if arguments.get("pipeline"):  # Kedro warns of the old spelling on every run
         arguments["pipelines"] = [*(arguments.get("pipelines") or ()), arguments.pop("pipeline")]
         arguments["pipeline"] = None
@@ -97,7 +101,9 @@ def _folder_of_videos(arguments: dict[str, Any]) -> Path | None:
         runtime_params=arguments.get("params"),
         **settings.CONFIG_LOADER_ARGS,
     )
-    path = project / video_path(config["parameters"]["video"], config["globals"]["data"])
+    given = (arguments.get("params") or {}).get("video")
+    video = config["parameters"]["video"] if given is None else given
+    path = project / video_path(str(video), config["globals"]["data"])
     return path.resolve() if path.is_dir() else None
 
 
