@@ -14,7 +14,19 @@ from gonio.signals import (
     resample_deg,
     runs_of,
     smoothest_path,
+    stride_of,
 )
+
+
+@pytest.mark.parametrize(("rate", "stride"), [(15, 2), (25, 2), (30, 3), (50, 5), (60, 6), (75, 8)])
+def test_a_stride_does_not_hang_on_the_length_of_a_clip(rate, stride):
+    """Of prepared clips times have half the digits of those in use."""
+    for count in range(8, 1500, 7):
+        in_use = 0.013 + np.arange(count) / rate
+        prepared = in_use.astype(np.float32)
+        for found in (rate_of(in_use), 1 / np.median(np.diff(prepared))):
+            assert stride_of(found, 0.1) == stride
+    assert stride_of(float("nan"), 0.1) == 1
 
 
 def test_runs_are_half_open():

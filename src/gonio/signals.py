@@ -271,5 +271,9 @@ def resample_deg(
 
 
 def stride_of(rate_hz: float, step_s: float) -> int:
-    """Whole frames in a time step, 1 or more; 1 where the rate is unknown (a single frame)."""
-    return max(1, round(step_s * rate_hz)) if np.isfinite(rate_hz) else 1
+    """Whole frames in a time step, 1 or more; 1 where the rate is unknown (a single frame).
+
+    The last digits of a rate do not matter, which differ with the length of a clip: at 25 frames a
+    second a step of 0.1 s, 2.5 frames, is always 2.
+    """
+    return max(1, round(round(step_s * rate_hz, 2))) if np.isfinite(rate_hz) else 1

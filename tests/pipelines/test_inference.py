@@ -111,10 +111,12 @@ def test_cut_offs_that_do_not_suit_the_video_stop_the_run_before_detection(
 
 @pytest.mark.parametrize("rate", [10.0, 12.5])
 def test_cut_offs_below_half_the_rate_are_allowed(rate):
-    cutoffs = {"repair": {"cutoff_hz": 0.4 * rate}, "angle_cutoff_hz": 0.4 * rate}
-    InferenceOptions.from_parameters(cutoffs).check_rate("slow.mp4", rate)
+    low = {"repair": {"cutoff_hz": 0.4 * rate}, "angle_cutoff_hz": 0.4 * rate}
     off = {"repair": {"filter": False}, "angle_cutoff_hz": None}
-    InferenceOptions.from_parameters(off).check_rate("slow.mp4", rate)
+    for parameters, used in ((low, ["repair.cutoff_hz", "angle_cutoff_hz"]), (off, [])):
+        options = InferenceOptions.from_parameters(parameters)
+        assert list(options.cutoffs_hz()) == used
+        options.check_rate("slow.mp4", rate)
 
 
 def test_the_band_has_the_columns_and_frames_of_the_angles(by_depth):

@@ -66,7 +66,9 @@ def test_environments_differ_where_they_should(registered, project):
 
 @pytest.mark.parametrize("env", ["base", "local", "gpu", "test", "recipe"])
 def test_every_environment_names_parameters_that_there_are(registered, project, env):
-    GonioHooks().after_context_created(SimpleNamespace(config_loader=_loader(project, env)))
+    loader = _loader(project, env)
+    assert set(loader["parameters"]) <= set(_loader(project, "base")["parameters"])
+    GonioHooks().after_context_created(SimpleNamespace(config_loader=loader))
 
 
 def test_every_dataset_of_the_catalog_has_a_layer(registered, project):

@@ -119,9 +119,9 @@ def test_the_convention_of_an_evaluation_is_that_of_the_training(shards, tmp_pat
     chain = CHAIN.model_copy(update={"angle_cutoff_hz": 4.0})
     both = options(true_markers="aligned", sources=["fake", "other"])
     planned = plan_angles(options(true_markers="aligned"), chain, shards, NOWHERE)[0]
-    found = convention_in(both, chain, shards)
+    found = convention_in(both, chain, shards.manifest())
     assert found.described() == planned.parameters["convention_deg"]
-    assert convention_in(options(), chain, shards) is None
+    assert convention_in(options(), chain, shards.manifest()) is None
 
 
 def test_a_detector_errs_otherwise_in_the_training_split_alone(shards, tmp_path):

@@ -103,7 +103,7 @@ def make_source(options: ConversionOptions, folders: Mapping[str, Path]) -> AnyS
     """
     observation = ObservationOptions(
         model=options.model,
-        model_folder=_model_folder(folders),
+        model_folder=folders.get("models"),
         max_view_error=options.max_view_error,
         seed=options.preview_seed,
     )
@@ -115,10 +115,6 @@ def make_source(options: ConversionOptions, folders: Mapping[str, Path]) -> AnyS
         shards = Path(folders["shards"])
         return ProjectedSource(Path(folders["rendered"]), shards, options.projected, options.repair)
     return RenderedSource(Path(folders["rendered"]), options.rendered, observation)
-
-
-def _model_folder(folders: Mapping[str, Path]) -> Path | None:
-    return Path(folders["models"]) if "models" in folders else None
 
 
 def plan_conversion(options: ConversionOptions, folders: Mapping[str, Path]) -> ConversionPlan:
@@ -137,7 +133,7 @@ def plan_conversion(options: ConversionOptions, folders: Mapping[str, Path]) -> 
         "schema_version": SCHEMA_VERSION,
         "gonio": __version__,
         "model": Path(options.model).stem,
-        "model_sha256": model_fingerprint(options.model, _model_folder(folders))["sha256"],
+        "model_sha256": model_fingerprint(options.model, folders.get("models"))["sha256"],
         "mediapipe": version("mediapipe"),
         "max_view_error": options.max_view_error,
         "options": source.parameters(),

@@ -178,7 +178,7 @@ def plan_angles(
         used[name] = path
     manifest = shards.manifest().select(options.sources)
     settings = {name: options.settings(chain_of_source(name, chain)) for name in options.sources}
-    convention = convention_in(options, chain, shards)
+    convention = convention_in(options, chain, manifest)
     plans = []
     for name in options.sources:
         source = AngleSource(
@@ -211,14 +211,14 @@ def plan_angles(
 
 
 def convention_in(
-    options: AngleOptions, chain: InferenceOptions, shards: ShardStore
+    options: AngleOptions, chain: InferenceOptions, manifest: Manifest
 ) -> Convention | None:
     """The convention of markers on the body: found on the first of the sources, it holds for all.
 
     Args:
         options: of this pipeline.
         chain: the parameters of `inference`.
-        shards: what `data_conversion` made.
+        manifest: of what `data_conversion` made.
 
     Returns:
         None where none is wanted, or no training shard has such markers.
@@ -227,8 +227,7 @@ def convention_in(
         return None
     first = options.sources[0]
     settings = options.settings(chain_of_source(first, chain))
-    manifest = shards.manifest().select([first])
-    return calibrated(manifest, settings, options.calibration_shards)
+    return calibrated(manifest.select([first]), settings, options.calibration_shards)
 
 
 def calibrated(manifest: Manifest, settings: AngleSettings, count: int) -> Convention | None:

@@ -76,6 +76,8 @@ def turned_landmarks(
         repaired: its landmarks.
         turned: how the detector errs.
     """
+    if turned == AS_IN_USE:
+        return repaired
     rng = np.random.default_rng([0x7142, *f"{shard.sequence} {shard.camera}".encode()])
     rotation = turned.rotation(prepare_repaired(shard, repaired), rng)
     return repaired if rotation is None else replace(repaired, world=repaired.world @ rotation.T)

@@ -168,7 +168,7 @@ def run_training(
     best = ModelCheckpoint(run, "best", monitor=MONITORED, mode="min")
     # Lightning's `save_last` is written only when the best is, and a run would go on from there.
     newest = ModelCheckpoint(run, "last", enable_version_counter=False)
-    epoch_steps = steps_an_epoch(data.clips, options)
+    epoch_steps = module.steps // options.epochs
     trainer = _trainer(options, run, [best, newest, Curves()], epoch_steps)
     last = run / "last.ckpt"
     resumed = _state(last) if options.resume and last.is_file() else None

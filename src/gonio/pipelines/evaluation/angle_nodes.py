@@ -76,7 +76,7 @@ def angle_settings(
     settings = options.settings(chain)
     if not _shows_body_surface(recordings, parameters):
         return settings
-    convention = convention_in(options, chain, ShardStore(shards_folder))
+    convention = convention_in(options, chain, ShardStore(shards_folder).manifest())
     return replace(settings, convention=convention)
 
 
