@@ -127,6 +127,27 @@ def test_velocity_compares_neighbours_of_one_clip() -> None:
     assert float(loss(pose, body(), time, other, ONE)) == 0
 
 
+def test_spread_compares_how_far_bones_move_in_a_clip() -> None:
+    truth = torch.cat([body(), body()], dim=1)  # 4 frames
+    clip, weight = torch.tensor([[0, 0, 1, 1]]), torch.ones(1, 4)
+    swing = torch.tensor([-1.0, 1.0, -1.0, 1.0])
+    wrist = COCO["left_wrist"]
+    truth[0, :, wrist, 2] += 0.1 * swing
+    half = truth.clone()
+    half[0, :2, wrist, 2] -= 0.05 * swing[:2]  # in the first clip it moves half as far
+    loss = losses.spread_loss(half, truth, clip, weight)
+    of_one_coordinate = 0.05 / (len(losses.BONES) * 3) / 2
+    assert float(loss) == pytest.approx(of_one_coordinate, rel=0.02)
+    shifted = truth + torch.tensor([0.0, 0.0, 0.3]) * (clip == 1)[..., None, None]
+    shifted[0, 2:, wrist] += 0.2  # a constant within the clip
+    assert float(losses.spread_loss(shifted, truth, clip, weight)) == pytest.approx(0, abs=1e-6)
+    hidden = torch.tensor([[0.0, 0.0, 1.0, 1.0]])  # the first clip does not count
+    assert float(losses.spread_loss(half, truth, clip, hidden)) == pytest.approx(0, abs=1e-6)
+    still = body().requires_grad_()
+    losses.spread_loss(still, body(), torch.zeros(1, 2, dtype=torch.long), ONE).backward()
+    assert torch.isfinite(still.grad).all()
+
+
 def test_losses_go_with_the_heads() -> None:
     pose, where = body(), camera(10, 5)
     time, clip = torch.tensor([[0.0, 0.1]]), torch.zeros(1, 2, dtype=torch.long)

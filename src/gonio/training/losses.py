@@ -11,12 +11,15 @@ import math
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from gonio.models.depth_network import Refined, angles_of
 from gonio.skeleton import BONES, COCO, COCO_LIMBS
 from gonio.training.targets import Target
 
 _TINY = 1e-8
+STILL_M = 0.005
+"""Added to how far a bone moves: keeps the gradient of a bone that does not move finite."""
 SIDES: tuple[tuple[int, int], ...] = tuple(
     (BONES.index((f"left_{a}", f"left_{b}")), BONES.index((f"right_{a}", f"right_{b}")))
     for a, b in (("hip", "knee"), ("knee", "ankle"), ("shoulder", "elbow"), ("elbow", "wrist"))
@@ -117,6 +120,28 @@ def velocity_loss(
     return mean_of(length(pose.diff(dim=1) - truth.diff(dim=1)), both)
 
 
+def spread_loss(pose: Tensor, truth: Tensor, clip: Tensor, weight: Tensor) -> Tensor:
+    """Mean of |s_p - s_t|: each bone's direction moves in a clip as far as the true one does.
+
+    s is the standard deviation, over the frames of a clip, of a coordinate of the vector along a
+    bone. Where it is unsure how far a limb points away from the camera, the likeliest answer moves
+    less than the truth, and joints that bend along the ray bend too little.
+    """
+    member = functional.one_hot(clip + 1)[..., 1:].to(pose) * weight[..., None]  # (B, T, K)
+    count = member.sum(dim=1)  # (B, K) frames of a clip
+
+    def spread(values: Tensor) -> Tensor:
+        vectors = bone_vectors(values)  # (B, T, bones, 3)
+        mean = torch.einsum("btk,btnc->bknc", member, vectors)
+        mean = mean / count.clamp_min(1)[..., None, None]
+        apart = vectors - torch.einsum("btk,bknc->btnc", member, mean)
+        squares = torch.einsum("btk,btnc->bknc", member, apart**2)
+        variance = squares / count.clamp_min(1)[..., None, None]  # (B, K, bones, 3)
+        return (variance + STILL_M**2).sqrt()
+
+    return mean_of((spread(pose) - spread(truth)).abs(), count)
+
+
 def depth_refiner_losses(refined: Refined, target: Target) -> dict[str, Tensor]:
     """All losses that go with the network's heads, by name.
 
@@ -134,6 +159,7 @@ def depth_refiner_losses(refined: Refined, target: Target) -> dict[str, Tensor]:
         "elevation": elevation_loss(refined.camera, target.camera, target.camera_weight),
         "distance": distance_loss(refined.camera, target.camera, target.camera_weight),
         "velocity": velocity_loss(pose, truth, target.time, target.clip, weight),
+        "spread": spread_loss(pose, truth, target.clip, weight),
     }
     if refined.up is not None:
         losses["up"] = up_loss(refined.up, target.up, weight)

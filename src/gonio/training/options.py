@@ -34,6 +34,7 @@ class LossWeights(BaseModel):
     limbs: float = Field(0.5, ge=0)
     likelihood: float = Field(0.02, ge=0)
     velocity: float = Field(0.25, ge=0)
+    spread: float = Field(0.0, ge=0)
 
 
 class RunOptions(BaseModel):
