@@ -8,15 +8,22 @@ import numpy as np
 import pytest
 import torch
 
-from gonio.errors import InputError
+from gonio.errors import InputError, MissingFileError
 from gonio.models.checkpoint_io import write_checkpoint
 from gonio.models.depth_network import DepthRefinerConfig, PoseAwareDepthRefiner
-from gonio.models.depth_refiner import DepthRefiner
+from gonio.models.depth_refiner import DepthRefiner, load_network
 from gonio.training.augmentation import AugmentationOptions
 from gonio.training.calibration import calibrate
 from gonio.training.clips import ClipList
 from gonio.training.fit import train_depth_refiner
-from gonio.training.loop import Trained, clip_data, moving_average, run_hash, steps_an_epoch
+from gonio.training.loop import (
+    Trained,
+    clip_data,
+    moving_average,
+    run_hash,
+    started_from,
+    steps_an_epoch,
+)
 from gonio.training.module import MONITORED, learning_rate_share
 from gonio.training.prepare import PreparedSequence
 from tests.capture.fakes import seen_by_mediapipe, walking_truth
@@ -186,6 +193,24 @@ def test_the_weights_of_another_network_can_be_mixed_in(
     assert len(list(runs.iterdir())) == 1  # refused before it is trained
 
 
+def test_a_training_may_start_from_a_network_with_other_dropout_and_use(
+    trained: Trained, tmp_path: Path
+) -> None:
+    first = tmp_path / "first.safetensors"
+    write_checkpoint(first, trained.checkpoint)
+    network = {**TINY, "dropout": 0.3, "mirror_average": True}
+    started = started_from(tiny_options(network=network, start_from=str(first)), load_network)
+    assert started is not None
+    assert started.training
+    assert (started.config.dropout, started.config.mirror_average) == (0.3, True)
+    assert {m.p for m in started.modules() if isinstance(m, torch.nn.Dropout)} == {0.3}
+    for name, weight in started.state_dict().items():
+        torch.testing.assert_close(weight, trained.checkpoint.weights[name])
+    other = tiny_options(network={**TINY, "step_s": 0.2}, start_from=str(first))
+    with pytest.raises(InputError, match=r"start_from.*another configuration"):
+        started_from(other, load_network)
+
+
 def test_calibration_makes_sigma_mean_one_standard_deviation(
     trained: Trained, clips: ClipList[PreparedSequence]
 ) -> None:
@@ -224,3 +249,8 @@ def test_a_trained_network_can_be_joined_with_others(
     within = joined.metrics["validation_in_use"]["within_1_sigma"]
     assert within == pytest.approx(0.6827, abs=0.01)
     assert np.isfinite(refiner.refine(seen_by_mediapipe(walking_truth(30))).positions).all()
+    runs = list((tmp_path / "runs").iterdir())
+    absent = tiny_options(epochs=3, joined_with=str(tmp_path / "none.safetensors"))
+    with pytest.raises(MissingFileError, match="none"):
+        train_depth_refiner(clips, absent, tmp_path / "runs")
+    assert list((tmp_path / "runs").iterdir()) == runs  # refused before it is trained

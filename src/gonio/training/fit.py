@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from gonio.models.depth_network import PoseAwareDepthRefiner
@@ -51,21 +52,28 @@ def train_depth_refiner(
     data = clip_data(clips, options, options.augmentation)
     network = started_from(options, load_network) or _new_network(options, data)
     other = named(options, "mixed_with", load_network)
+    networks = _joined(network, options)
     steps = steps_an_epoch(clips, options) * options.epochs
     curves = run_training(DepthRefinerModule(network, options, steps), data, options, folder)
     mix(network, other, options.mixed_share)
-    refiner = _refiner(network, options)
+    refiner = _refiner(networks)
     calibration = calibrate(refiner, clips.store, clips.clips["validation"])
     metrics = metrics_of(refiner.networks, curves, clips, calibration.described)
     told = {"sigma_scale": calibration.sigma_scale, **about(metrics, clips, options)}
     return Trained(joined_checkpoint(refiner, told), metrics, curves)
 
 
-def _refiner(network: PoseAwareDepthRefiner, options: TrainingOptions) -> DepthRefiner:
-    """The trained network, alone or joined with others; its sigma is not calibrated yet."""
-    networks: tuple[PoseAwareDepthRefiner, ...] = (network,)
-    if options.joined_with is not None:
-        networks = (*load_networks(options.joined_with)[0], network)
+def _joined(
+    network: PoseAwareDepthRefiner, options: TrainingOptions
+) -> tuple[PoseAwareDepthRefiner, ...]:
+    """The network to be trained, behind those that it is to answer together with."""
+    if options.joined_with is None:
+        return (network,)
+    return (*load_networks(options.joined_with)[0], network)
+
+
+def _refiner(networks: Sequence[PoseAwareDepthRefiner]) -> DepthRefiner:
+    """Networks that answer together; their sigma is not calibrated yet."""
     first, *others = networks
     return DepthRefiner(first, make_header(first.config, {"sigma_scale": [1.0] * 3}), None, others)
 

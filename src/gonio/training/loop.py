@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -49,6 +49,10 @@ CHECKPOINT_OPTIONS = ("start_from", "mixed_with", "joined_with")
 """Options that are paths of checkpoints."""
 AFTERWARDS = ("mixed_with", "mixed_share", "joined_with")
 """Options of what is done with a trained network."""
+
+
+IN_TRAINING_OR_USE = ("dropout", "mirror_average", "smooth", "skeleton_fit")
+"""Fields of a network's configuration that its weights do not depend on."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,8 @@ def started_from(options: RunOptions, load: Callable[[str], tuple[N, Any]]) -> N
 def named(options: RunOptions, option: str, load: Callable[[str], tuple[N, Any]]) -> N | None:
     """The network of the checkpoint that an option names, None where it names none.
 
+    What its weights do not depend on (`IN_TRAINING_OR_USE`) is as in the options.
+
     Args:
         options: of the training.
         option: its name.
@@ -118,13 +124,18 @@ def named(options: RunOptions, option: str, load: Callable[[str], tuple[N, Any]]
     if path is None:
         return None
     network, _ = load(path)
-    if network.config != options.network:
+    config: Any = network.config
+    fields = (field for field in IN_TRAINING_OR_USE if hasattr(config, field))
+    changes = {field: getattr(options.network, field) for field in fields}
+    if replace(config, **changes) != options.network:
         group = options.GROUP
         raise InputError(
             f"{group}.{option}: the network in {path} has another configuration "
-            f"({network.config}) than {group}.network ({options.network})"
+            f"({config}) than {group}.network ({options.network})"
         )
-    return network
+    same = type(network)(options.network)
+    same.load_state_dict(network.state_dict())
+    return same.eval()
 
 
 def mix(network: nn.Module, other: nn.Module | None, share: float) -> None:
