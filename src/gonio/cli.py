@@ -20,6 +20,7 @@ from kedro.utils import find_kedro_project
 from omegaconf.errors import OmegaConfBaseException
 
 import gonio.pipelines
+from gonio.config_loader import configuration
 from gonio.errors import GonioError, InputError
 from gonio.landmarks.video import videos_in
 from gonio.project_paths import stem_of, video_path
@@ -95,11 +96,10 @@ def _folder_of_videos(arguments: dict[str, Any]) -> Path | None:
     if not _only_inference(arguments):
         return None
     project = Path(find_kedro_project(Path.cwd()) or Path.cwd())
-    config = settings.CONFIG_LOADER_CLASS(
-        conf_source=arguments.get("conf_source") or str(project / settings.CONF_SOURCE),
-        env=arguments.get("env") or os.getenv("KEDRO_ENV"),
-        runtime_params=arguments.get("params"),
-        **settings.CONFIG_LOADER_ARGS,
+    config = configuration(
+        arguments.get("conf_source") or project / settings.CONF_SOURCE,
+        arguments.get("env") or os.getenv("KEDRO_ENV"),
+        arguments.get("params"),
     )
     given = (arguments.get("params") or {}).get("video")
     video = config["parameters"]["video"] if given is None else given

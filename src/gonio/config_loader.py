@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from kedro.config import OmegaConfigLoader
+from kedro.framework.project import settings
 from omegaconf import OmegaConf
 
 
@@ -26,3 +28,22 @@ class ConfigLoader(OmegaConfigLoader):
 
             OmegaConf.register_new_resolver("parameters", parameter, replace=True)
         return super().__getitem__(key)
+
+
+def configuration(
+    conf_source: str | Path, env: str | None, runtime_params: dict[str, Any] | None = None
+) -> ConfigLoader:
+    """The project's configuration as a run of Kedro has it.
+
+    Args:
+        conf_source: its folder.
+        env: the environment; None for the default one.
+        runtime_params: given for this run.
+    """
+    loader: ConfigLoader = settings.CONFIG_LOADER_CLASS(
+        conf_source=str(conf_source),
+        env=env,
+        runtime_params=runtime_params,
+        **settings.CONFIG_LOADER_ARGS,
+    )
+    return loader

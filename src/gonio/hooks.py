@@ -6,13 +6,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-from kedro.config import AbstractConfigLoader
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.framework.project import settings
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
+from gonio.config_loader import configuration
 from gonio.datasets.base import FileDataset
 from gonio.errors import OutputError
 from gonio.kinematics.chain import check_static_trial
@@ -40,8 +40,10 @@ class GonioHooks:
         """
         loader = context.config_loader
         env = loader.env or settings.CONFIG_LOADER_ARGS["default_run_env"]
-        base = _parameters_of(loader, settings.CONFIG_LOADER_ARGS["base_env"])
-        stated = _parameters_of(loader, env)  # last: Kedro takes globals from the newest loader
+        base_env = settings.CONFIG_LOADER_ARGS["base_env"]
+        base = configuration(loader.conf_source, base_env)["parameters"]
+        # Last: Kedro takes globals from the newest loader
+        stated = configuration(loader.conf_source, env)["parameters"]
         check_names(dict.fromkeys(stated), base, str(Path(loader.conf_source) / env))
         check_names(loader.runtime_params or {}, stated, "the command line")
 
@@ -84,15 +86,6 @@ class GonioHooks:
 def _outputs(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> list[Any]:
     """The datasets of the catalog that a pipeline writes."""
     return [catalog.get(name) for name in sorted(pipeline.all_outputs()) if name in catalog]
-
-
-def _parameters_of(loader: AbstractConfigLoader, env: str) -> dict[str, Any]:
-    """All parameters of the project in an environment, without those given for this run."""
-    plain = settings.CONFIG_LOADER_CLASS(
-        conf_source=loader.conf_source, env=env, **settings.CONFIG_LOADER_ARGS
-    )
-    parameters: dict[str, Any] = plain["parameters"]
-    return parameters
 
 
 def _check_folder(folder: Path) -> None:
