@@ -18,10 +18,12 @@ from gonio.capture.shards import Shard
 from gonio.landmarks.inputs import FRAME_FEATURES, Array, mirrored_landmarks, viewpoint_features
 from gonio.skeleton import (
     ARM_LANDMARKS,
+    COCO,
     COCO_FROM_MEDIAPIPE,
     COCO_MIRROR,
     LEG_LANDMARKS,
     MEDIAPIPE,
+    MEDIAPIPE_LANDMARKS,
     MEDIAPIPE_MIRROR,
 )
 from gonio.training.prepare import PreparedSequence, prepare_repaired
@@ -30,6 +32,16 @@ from gonio.types import FloatArray, LandmarkSequence
 _PLACE_U, _PLACE_V = (FRAME_FEATURES.index(name) for name in ("mid_hip_u", "mid_hip_v"))
 _COCO = list(COCO_FROM_MEDIAPIPE)
 _FRAMES_A_TURN = 4
+_HANGS_ON = {
+    "eye": "eye",
+    "mouth": "nose",
+    "pinky": "wrist",
+    "index": "wrist",
+    "thumb": "wrist",
+    "heel": "ankle",
+    "foot": "ankle",
+}
+"""The joint of COCO that a landmark which is none belongs to."""
 _VIEWPOINT = slice(3, len(FRAME_FEATURES))
 LIMBS: tuple[tuple[int, ...], ...] = tuple(
     tuple(MEDIAPIPE[f"{side}_{part}"] for part in parts[1:])
@@ -86,6 +98,12 @@ def turned_landmarks(
 class AugmentationOptions(OrientationOptions):
     """How strongly training clips are changed; 0 switches a change off."""
 
+    world_harder: float = Field(
+        0.0, ge=0, le=5, description="the detector's 3D errors are larger by up to this share"
+    )
+    image_easier: float = Field(
+        0.0, ge=0, le=1, description="its errors on the image are smaller by up to this share"
+    )
     mirror: bool = True
     roll_deg: float = Field(
         12.0, ge=0, le=90, description="largest turn in the image plane; small ones are likelier"
@@ -110,6 +128,11 @@ def augmented(
         options: how strongly.
         rng: of this clip in this epoch.
     """
+    clip = with_errors(
+        clip,
+        world=1 + options.world_harder * rng.uniform(),
+        image=1 - options.image_easier * rng.uniform(),
+    )
     clip = reoriented(clip, options.rotation(clip, rng))
     if options.mirror and rng.random() < 0.5:
         clip = mirrored(clip)
@@ -122,6 +145,50 @@ def augmented(
     frame[:, _VIEWPOINT] = viewpoint_features(landmarks[..., 3:5].astype(float))
     frame *= clip.there.any(axis=1, keepdims=True)
     return replace(clip, frame=frame)
+
+
+def with_errors(clip: PreparedSequence, *, world: float, image: float) -> PreparedSequence:
+    """The clip as a detector sees it whose errors are larger or smaller, each in the same way.
+
+    On drawn bodies MediaPipe's image points are off by more, from clip to clip, than on real video;
+    how far its depth is off there nobody knows. A network that has seen one size of errors only
+    weighs image and depth for that one.
+
+    Args:
+        clip: prepared; where its truth or camera does not count, nothing changes.
+        world: factor on the errors of the joints' world positions; the landmarks that belong to a
+            joint move with it.
+        image: factor on those of their places on the image.
+    """
+    counts = (clip.weight * clip.camera_weight)[:, None] > 0
+    there = (clip.there[:, _COCO] & counts)[..., None]
+    if not there.any():
+        return clip
+    distance = np.linalg.norm(clip.camera, axis=1).clip(min=1.0)[:, None, None]
+    seen = clip.pose[..., :2] / (1 + clip.pose[..., 2:] / distance).clip(min=0.3)
+    landmarks = clip.landmarks.copy()
+    for columns, true, axes, factor in (
+        (slice(0, 3), clip.pose, (0, 1, 2), world),
+        (slice(3, 5), seen, (1, 2), image),
+    ):
+        said = clip.landmarks[:, _COCO, columns]
+        products, squares = ((there * v * true).sum(axes, keepdims=True) for v in (said, true))
+        error = said - products / squares.clip(min=1e-9) * true
+        change = ((factor - 1) * error * there)[:, _FOLLOWED]  # (T, 33, ...)
+        landmarks[..., columns] += change * clip.there[..., None]
+    return replace(clip, landmarks=landmarks)
+
+
+def _followed(landmark: str) -> int:
+    """Place in COCO of the joint that a landmark is or belongs to."""
+    if landmark in COCO:
+        return COCO[landmark]
+    side, _, rest = landmark.partition("_")
+    joint = _HANGS_ON[side if side in _HANGS_ON else rest.split("_")[0]]
+    return COCO[joint if joint in COCO else f"{side}_{joint}"]
+
+
+_FOLLOWED = [_followed(landmark) for landmark in MEDIAPIPE_LANDMARKS]
 
 
 def orientation_change(
