@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from kedro.framework.project import configure_project, settings
+from kedro.framework.project import configure_project
+
+from gonio.config_loader import configuration
 
 LOCAL = """
 training: { name: mine }
@@ -26,9 +28,7 @@ def catalog(project, tmp_path):
     def load(local, data="data", **given):
         (tmp_path / "conf" / "local" / "parameters.yml").write_text(local)
         (tmp_path / "conf" / "local" / "globals.yml").write_text(f"data: {data}")
-        loader = settings.CONFIG_LOADER_CLASS(
-            conf_source=str(tmp_path / "conf"), runtime_params=given, **settings.CONFIG_LOADER_ARGS
-        )
+        loader = configuration(tmp_path / "conf", None, given)
         return {name: entry.get("filepath") for name, entry in loader["catalog"].items()}
 
     return load

@@ -94,6 +94,21 @@ COCO_MIRROR: tuple[int, ...] = _mirror(COCO_JOINTS)
 LEG_LANDMARKS: tuple[str, ...] = ("hip", "knee", "ankle", "heel", "foot_index")
 ARM_LANDMARKS: tuple[str, ...] = ("shoulder", "elbow", "wrist", "pinky", "index", "thumb")
 
+
+def _coco_joint(landmark: str) -> int:
+    side, _, part = landmark.partition("_")
+    if landmark in COCO:
+        return COCO[landmark]
+    if side == "mouth":
+        return COCO["nose"]
+    if part.startswith("eye"):
+        return COCO[f"{side}_eye"]
+    return COCO[f"{side}_ankle" if part in LEG_LANDMARKS else f"{side}_wrist"]
+
+
+COCO_OF_MEDIAPIPE: tuple[int, ...] = tuple(_coco_joint(name) for name in MEDIAPIPE_LANDMARKS)
+"""Index of the COCO joint that each of MediaPipe's landmarks is or belongs to."""
+
 COCO_LIMBS: tuple[tuple[str, str], ...] = (
     ("left_hip", "right_hip"),
     ("left_shoulder", "right_shoulder"),

@@ -6,9 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
-from kedro.framework.project import configure_project, pipelines, settings
+from kedro.framework.project import configure_project, pipelines
 from kedro.io import DataCatalog
 
+from gonio.config_loader import configuration
 from gonio.hooks import GonioHooks
 from gonio.options import InferenceOptions
 from gonio.project_paths import REPORT_FOLDERS
@@ -23,9 +24,7 @@ def registered(project):
 
 
 def _loader(project, env):
-    return settings.CONFIG_LOADER_CLASS(
-        conf_source=str(project / "conf"), env=env, **settings.CONFIG_LOADER_ARGS
-    )
+    return configuration(project / "conf", env)
 
 
 def test_inference_is_the_default(registered):

@@ -18,12 +18,11 @@ from gonio.capture.shards import Shard
 from gonio.landmarks.inputs import FRAME_FEATURES, Array, mirrored_landmarks, viewpoint_features
 from gonio.skeleton import (
     ARM_LANDMARKS,
-    COCO,
     COCO_FROM_MEDIAPIPE,
     COCO_MIRROR,
+    COCO_OF_MEDIAPIPE,
     LEG_LANDMARKS,
     MEDIAPIPE,
-    MEDIAPIPE_LANDMARKS,
     MEDIAPIPE_MIRROR,
 )
 from gonio.training.prepare import PreparedSequence, prepare_repaired
@@ -32,16 +31,6 @@ from gonio.types import FloatArray, LandmarkSequence
 _PLACE_U, _PLACE_V = (FRAME_FEATURES.index(name) for name in ("mid_hip_u", "mid_hip_v"))
 _COCO = list(COCO_FROM_MEDIAPIPE)
 _FRAMES_A_TURN = 4
-_HANGS_ON = {
-    "eye": "eye",
-    "mouth": "nose",
-    "pinky": "wrist",
-    "index": "wrist",
-    "thumb": "wrist",
-    "heel": "ankle",
-    "foot": "ankle",
-}
-"""The joint of COCO that a landmark which is none belongs to."""
 _VIEWPOINT = slice(3, len(FRAME_FEATURES))
 LIMBS: tuple[tuple[int, ...], ...] = tuple(
     tuple(MEDIAPIPE[f"{side}_{part}"] for part in parts[1:])
@@ -162,7 +151,7 @@ def with_errors(clip: PreparedSequence, *, world: float, image: float) -> Prepar
     """
     counts = (clip.weight * clip.camera_weight)[:, None] > 0
     there = (clip.there[:, _COCO] & counts)[..., None]
-    if not there.any():
+    if world == image == 1 or not there.any():
         return clip
     distance = np.linalg.norm(clip.camera, axis=1).clip(min=1.0)[:, None, None]
     seen = clip.pose[..., :2] / (1 + clip.pose[..., 2:] / distance).clip(min=0.3)
@@ -174,21 +163,9 @@ def with_errors(clip: PreparedSequence, *, world: float, image: float) -> Prepar
         said = clip.landmarks[:, _COCO, columns]
         products, squares = ((there * v * true).sum(axes, keepdims=True) for v in (said, true))
         error = said - products / squares.clip(min=1e-9) * true
-        change = ((factor - 1) * error * there)[:, _FOLLOWED]  # (T, 33, ...)
+        change = ((factor - 1) * error * there)[:, list(COCO_OF_MEDIAPIPE)]  # (T, 33, ...)
         landmarks[..., columns] += change * clip.there[..., None]
     return replace(clip, landmarks=landmarks)
-
-
-def _followed(landmark: str) -> int:
-    """Place in COCO of the joint that a landmark is or belongs to."""
-    if landmark in COCO:
-        return COCO[landmark]
-    side, _, rest = landmark.partition("_")
-    joint = _HANGS_ON[side if side in _HANGS_ON else rest.split("_")[0]]
-    return COCO[joint if joint in COCO else f"{side}_{joint}"]
-
-
-_FOLLOWED = [_followed(landmark) for landmark in MEDIAPIPE_LANDMARKS]
 
 
 def orientation_change(

@@ -129,14 +129,13 @@ def spread_loss(pose: Tensor, truth: Tensor, clip: Tensor, weight: Tensor) -> Te
     """
     member = functional.one_hot(clip + 1)[..., 1:].to(pose) * weight[..., None]  # (B, T, K)
     count = member.sum(dim=1)  # (B, K) frames of a clip
+    share = member / count.clamp_min(1)[:, None]
 
     def spread(values: Tensor) -> Tensor:
         vectors = bone_vectors(values)  # (B, T, bones, 3)
-        mean = torch.einsum("btk,btnc->bknc", member, vectors)
-        mean = mean / count.clamp_min(1)[..., None, None]
+        mean = torch.einsum("btk,btnc->bknc", share, vectors)
         apart = vectors - torch.einsum("btk,bknc->btnc", member, mean)
-        squares = torch.einsum("btk,btnc->bknc", member, apart**2)
-        variance = squares / count.clamp_min(1)[..., None, None]  # (B, K, bones, 3)
+        variance = torch.einsum("btk,btnc->bknc", share, apart**2)  # (B, K, bones, 3)
         return (variance + STILL_M**2).sqrt()
 
     return mean_of((spread(pose) - spread(truth)).abs(), count)
