@@ -193,6 +193,24 @@ def test_the_weights_of_another_network_can_be_mixed_in(
     assert len(list(runs.iterdir())) == 1  # refused before it is trained
 
 
+def test_networks_can_be_joined_without_a_training(
+    trained: Trained, clips: ClipList[PreparedSequence], tmp_path: Path
+) -> None:
+    first, runs = tmp_path / "first.safetensors", tmp_path / "runs"
+    write_checkpoint(first, trained.checkpoint)
+    options = tiny_options(epochs=0, start_from=str(first), joined_with=str(first))
+    joined = train_depth_refiner(clips, options, runs)
+    for name, weight in trained.checkpoint.weights.items():
+        for place in ("", "1/"):
+            kept = joined.checkpoint.weights[place + name]
+            torch.testing.assert_close(kept, weight, rtol=0, atol=0)
+    assert joined.curves["epoch"].tolist() == [0]
+    best = trained.metrics["validation"][MONITORED]
+    assert joined.metrics["validation"][MONITORED] == pytest.approx(best, rel=1e-3)
+    with pytest.raises(ValueError, match=r"epochs is 0 and start_from names no checkpoint"):
+        tiny_options(epochs=0)
+
+
 def test_a_training_may_start_from_a_network_with_other_dropout_and_use(
     trained: Trained, tmp_path: Path
 ) -> None:

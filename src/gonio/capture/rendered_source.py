@@ -11,6 +11,7 @@ from typing import Any
 
 from gonio.capture.observation import ObservationOptions, observe
 from gonio.capture.rendered.anny_model import load_anny
+from gonio.capture.rendered.body import SEGMENTS
 from gonio.capture.rendered.sequence import RenderedSequence
 from gonio.capture.rendered.tasks import MADE_WEIGHTS, RenderedOptions, RenderedTask, list_tasks
 from gonio.capture.tasks import Converted, Split, Task, digest, fingerprint
@@ -55,7 +56,7 @@ class RenderedSource:
         kept = {name: options[name] for name in options if name not in left_out}
         folder = self.observation.model_folder
         detectors = [model_fingerprint(name, folder) for name in self.options.detectors]
-        return {**kept, "detectors": detectors, "motion": self._motion()}
+        return {**kept, "detectors": detectors, "motion": self._motion(), "segments": SEGMENTS}
 
     def _clips(self) -> list[Path]:
         return sorted(self.motion_folder.glob("*.npz")) if self.motion_folder.is_dir() else []

@@ -34,6 +34,8 @@ OFF_IMAGE_M = 0.03
 """With `on_image`, how far a joint may lie beside its image point, in x and in y."""
 DISTANCE_RANGE_M = (1.2, 30.0)
 """Of a camera that sees a whole person."""
+LEAST_NEARNESS = 0.3
+"""A joint is at least so far from the camera, as a share of the mid-hip's distance."""
 DELTA_UNIT_M = 0.1
 """An output of 1 moves a joint by so much: keeps the last layer's weights near 1."""
 
@@ -236,7 +238,7 @@ class PoseAwareDepthRefiner(nn.Module):
         seen = batch.landmarks[:, :, list(COCO_FROM_MEDIAPIPE)]  # (B, T, J, 6)
         depth = seen[..., 2:3] + DELTA_UNIT_M * delta[..., 2:]  # (B, T, J, 1)
         distance = camera.norm(dim=-1).clamp(*DISTANCE_RANGE_M)[..., None, None]
-        nearness = (1 + depth / distance).clamp_min(0.3)
+        nearness = (1 + depth / distance).clamp_min(LEAST_NEARNESS)
         scale = 1 + DELTA_UNIT_M * self.scale_head(delta.flatten(2))[..., None]  # (B, T, 1, 1)
         across = seen[..., 3:5] * scale * nearness + OFF_IMAGE_M * torch.tanh(delta[..., :2])
         return torch.cat([across, depth], dim=-1)

@@ -16,6 +16,7 @@ from scipy.spatial.transform import Rotation
 
 from gonio.capture.shards import Shard
 from gonio.landmarks.inputs import FRAME_FEATURES, Array, mirrored_landmarks, viewpoint_features
+from gonio.models.depth_network import LEAST_NEARNESS
 from gonio.skeleton import (
     ARM_LANDMARKS,
     COCO_FROM_MEDIAPIPE,
@@ -154,7 +155,7 @@ def with_errors(clip: PreparedSequence, *, world: float, image: float) -> Prepar
     if world == image == 1 or not there.any():
         return clip
     distance = np.linalg.norm(clip.camera, axis=1).clip(min=1.0)[:, None, None]
-    seen = clip.pose[..., :2] / (1 + clip.pose[..., 2:] / distance).clip(min=0.3)
+    seen = clip.pose[..., :2] / (1 + clip.pose[..., 2:] / distance).clip(min=LEAST_NEARNESS)
     landmarks = clip.landmarks.copy()
     for columns, true, axes, factor in (
         (slice(0, 3), clip.pose, (0, 1, 2), world),

@@ -173,8 +173,10 @@ def run_training(
         folder: where Lightning keeps the state of the run, in a folder of its own.
 
     Returns:
-        A row an epoch.
+        A row an epoch; of none, one of what the network is validated with as it is.
     """
+    if options.epochs == 0:
+        return _validated(module, data, options, folder)
     run = folder / f"{options.name}-{run_hash(data.clips, options)}"
     best = ModelCheckpoint(run, "best", monitor=MONITORED, mode="min")
     # Lightning's `save_last` is written only when the best is, and a run would go on from there.
@@ -191,6 +193,24 @@ def run_training(
     module.network.load_state_dict(kept)
     module.network.half().float().to("cpu").eval()
     return Curves.kept_in(last)
+
+
+def _validated(
+    module: RefinerModule, data: ClipData[Any], options: RunOptions, folder: Path
+) -> pd.DataFrame:
+    """The errors of a network that is not trained; it is left ready for use."""
+    run = folder / f"{options.name}-validated"
+    trainer = pl.Trainer(
+        accelerator=options.accelerator,
+        precision=options.precision,
+        default_root_dir=run,
+        logger=False,
+        enable_model_summary=False,
+        enable_checkpointing=False,
+    )
+    (values,) = trainer.validate(module, datamodule=data, verbose=False)
+    module.network.to("cpu").eval()
+    return pd.DataFrame([{"epoch": 0, "learning_rate": 0.0, **values}])
 
 
 def run_hash(clips: ClipList[Any], options: RunOptions) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import is_dataclass
 from typing import Any, ClassVar, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gonio.capture.schema import SourceName
 from gonio.errors import InputError
@@ -49,7 +49,9 @@ class RunOptions(BaseModel):
         dict.fromkeys(get_args(SourceName), 1),
         description="how often a source's clips are taken an epoch; once where not named",
     )
-    epochs: int = Field(60, ge=1)
+    epochs: int = Field(
+        60, ge=0, description="0: nothing is learned; the network of start_from is mixed and joined"
+    )
     batch_size: int = Field(768, ge=1, description="frames a step")
     learning_rate: float = Field(1e-3, gt=0)
     weight_decay: float = Field(0.02, ge=0)
@@ -99,6 +101,15 @@ class RunOptions(BaseModel):
         if unknown := sorted(set(value) - set(known)):
             raise ValueError(f"no source {', '.join(unknown)}; there are {', '.join(known)}")
         return value
+
+    @model_validator(mode="after")
+    def _something_to_keep(self) -> Self:
+        if self.epochs == 0 and self.start_from is None:
+            raise ValueError(
+                "epochs is 0 and start_from names no checkpoint: there is no network to keep. Give "
+                "start_from, or epochs of 1 or more"
+            )
+        return self
 
     @property
     def processes(self) -> int:

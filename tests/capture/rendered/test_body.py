@@ -41,6 +41,46 @@ def test_the_stature_is_that_of_the_mesh_and_near_the_wished_one(t_pose: Motion)
         assert 0.42 < body.leg_m / body.stature_m < 0.56
 
 
+def test_segments_are_as_long_as_the_body_is_to_have_them(t_pose: Motion) -> None:
+    for body_id in (0, 3, 7):
+        body = make_body(body_id)
+        joints = body.joints(body.transforms(t_pose))[0]
+        for name, (start, end) in {
+            "thigh": ("left_hip", "left_knee"),
+            "shank": ("right_knee", "right_ankle"),
+            "forearm": ("left_elbow", "left_wrist"),
+            "hips": ("left_hip", "right_hip"),
+        }.items():
+            length = np.linalg.norm(joints[COCO[end]] - joints[COCO[start]])
+            wanted = body.spec.segments[name] * body.stature_m
+            assert length == pytest.approx(wanted, rel=0.03), name
+
+
+def test_thighs_and_shanks_are_as_long_as_those_of_people() -> None:
+    ratios = []
+    for number in range(2000):
+        segments = sample_body(number).segments
+        ratios.append(segments["shank"] / segments["thigh"])
+    assert np.mean(ratios) == pytest.approx(1.02, abs=0.02)
+    assert np.std(ratios) < 0.08
+
+
+def test_stretching_a_body_stretches_its_skin_along_the_bone_only(t_pose: Motion) -> None:
+    from dataclasses import replace
+
+    spec, model = sample_body(2), load_anny()
+    long = replace(spec, segments={**spec.segments, "thigh": 1.1 * spec.segments["thigh"]})
+    shins = [Body(each, model) for each in (spec, long)]
+    widths = []
+    for body in shins:
+        skin = body.vertices(body.transforms(t_pose)[0])[:BODY_VERTICES] / body.leg_m
+        joints = body.joints(body.transforms(t_pose))[0] / body.leg_m
+        thigh = joints[[COCO["left_hip"], COCO["left_knee"]]].mean(axis=0)
+        near = (np.abs(skin[:, 1] - thigh[1]) < 0.03) & (np.abs(skin[:, 0] - thigh[0]) < 0.15)
+        widths.append(np.ptp(skin[near, 2]) * body.leg_m / body.stature_m)
+    assert widths[1] == pytest.approx(widths[0], rel=0.05)
+
+
 def test_the_root_is_between_the_hips_and_scaled_by_the_leg(body: Body) -> None:
     motion = make_motion("walk", 1, 20)
     joints = body.joints(body.transforms(motion))

@@ -7,6 +7,7 @@ length of an upper arm varies by 4 % there). The mesh itself is only needed to d
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -39,6 +40,20 @@ AGE_PHENOTYPE = (0.466, 0.670, 0.770, 0.779, 0.799, 0.825, 0.852, 0.889, 0.926)
 MEAN_STATURE_M = {"male": 1.76, "female": 1.63}
 SD_STATURE_M = 0.085
 """Wider than the 0.06 to 0.07 of one nation (NCD-RisC 2016), since users live in all of them."""
+SEGMENTS: dict[str, tuple[float, float]] = {
+    "thigh": (0.241, 0.010),
+    "shank": (0.245, 0.010),
+    "trunk": (0.275, 0.009),
+    "upper_arm": (0.155, 0.007),
+    "forearm": (0.149, 0.007),
+    "hips": (0.117, 0.009),
+}
+"""Mean and standard deviation of lengths, shares of stature: from joint centre to joint centre, the
+trunk from mid-hip to the middle of the arms' origins (to the middle of COCO's shoulders 0.287), and
+the hips from one to the other. Thigh 0.245, 0.2425, shank 0.246, 0.249, forearm 0.146, 0.154, trunk
+0.288 (Winter 2009 after Drillis and Contini 1966; de Leva 1996, men). Upper arms are Anny's, and
+the hips lie between hip joint centres and COCO's hips. Anny's own are off: thigh 0.222, shank
+0.257, forearm 0.135, hips 0.131 on average, and some shanks are 1.4 times as long as the thigh."""
 SKIN_STEP = 20
 """Every how manieth vertex of the skin is looked at for the lowest point."""
 FOLLOWS = {
@@ -54,7 +69,16 @@ FOLLOWS = {
 """Bones of the body that no motion has, and the bone of the motion that they follow."""
 
 
+SEGMENT_BONES: dict[str, tuple[str, str]] = {
+    "thigh": ("UpLeg", "Leg"),
+    "shank": ("Leg", "Foot"),
+    "upper_arm": ("Arm", "ForeArm"),
+    "forearm": ("ForeArm", "Hand"),
+}
+"""Segments of the limbs: the bone, and the one that begins at its end."""
+SPINE: tuple[str, ...] = ("LowerBack", "Spine", "Spine1")
 SIDES = ("left", "right")
+BONE_SIDES = ("Left", "Right")
 
 
 def _keypoint_bones() -> dict[str, str]:
@@ -108,6 +132,7 @@ class BodySpec:
         muscle: 0 slack to 1 athletic.
         proportions: 0 ideal to 1 uncommon.
         androgyny: how far the sex is drawn to the middle, 0 to 0.3.
+        segments: length of each of `SEGMENTS`, shares of stature.
     """
 
     body_id: int
@@ -118,11 +143,13 @@ class BodySpec:
     muscle: float
     proportions: float
     androgyny: float
+    segments: Mapping[str, float]
 
 
 def sample_body(body_id: int) -> BodySpec:
     """The body with that number: sexes in turn, ages 16 to 80, all builds and statures."""
     rng = np.random.default_rng([0xB0D1, body_id])
+    lengths = np.random.default_rng([0xB0D2, body_id])
     female = bool(rng.random() < 0.5)
     mean = MEAN_STATURE_M["female" if female else "male"]
     return BodySpec(
@@ -134,6 +161,10 @@ def sample_body(body_id: int) -> BodySpec:
         muscle=float(rng.uniform(0.1, 0.95)),
         proportions=float(rng.uniform(0.0, 1.0)),
         androgyny=float(rng.uniform(0.0, 0.3)),
+        segments={
+            name: float(mean + sd * np.clip(lengths.normal(), -2.5, 2.5))
+            for name, (mean, sd) in SEGMENTS.items()
+        },
     )
 
 
@@ -151,7 +182,7 @@ class Body:
 
     def __init__(self, spec: BodySpec, model: AnnyModel):
         self.spec, self.model = spec, model
-        self.rest = _rest_of_stature(spec, model)
+        self.rest = _rest_of(spec, model)
         self.align = _align_to_t_pose(model, self.rest.bone_heads)
         t_pose = self._transforms(np.broadcast_to(np.eye(3), (1, len(BONE), 3, 3)), None)
         skin = self.vertices(t_pose[0])[:BODY_VERTICES, 1]
@@ -260,8 +291,12 @@ def make_body(body_id: int, cache: str | Path | None = None) -> Body:
     return Body(sample_body(body_id), load_anny(cache))
 
 
-def _rest_of_stature(spec: BodySpec, model: AnnyModel) -> RestBody:
-    """Solve Anny's height scale, in which stature is linear, for the wished stature."""
+def _rest_of(spec: BodySpec, model: AnnyModel) -> RestBody:
+    """The unposed body with the wished segments, then as a whole of the wished stature.
+
+    Anny's height scale, in which stature is linear, is solved for the stature first: it shapes
+    the body too.
+    """
     gender = 1.0 - spec.androgyny if spec.female else spec.androgyny
     phenotype = {
         "gender": gender,
@@ -271,8 +306,57 @@ def _rest_of_stature(spec: BodySpec, model: AnnyModel) -> RestBody:
         "proportions": spec.proportions,
     }
     low, high = (_rest_height(model.rest({**phenotype, "height": h})) for h in (0.0, 1.0))
-    height = (spec.stature_m - low) / (high - low)
-    return model.rest({**phenotype, "height": float(np.clip(height, 0.0, 1.0))})
+    height = float(np.clip((spec.stature_m - low) / (high - low), 0.0, 1.0))
+    rest = _with_segments(model.rest({**phenotype, "height": height}), model, spec.segments)
+    size = spec.stature_m / _rest_height(rest)
+    return RestBody(size * rest.vertices, size * rest.bone_heads)
+
+
+def _with_segments(rest: RestBody, model: AnnyModel, segments: Mapping[str, float]) -> RestBody:
+    """The body with its segments stretched along themselves.
+
+    Args:
+        rest: unposed; the legs' new length changes its stature.
+        model: of the bones.
+        segments: lengths as shares of the new stature.
+    """
+    heads, index = rest.bone_heads, model.bones.index
+    spans = {
+        name: [heads[index(side + end)] - heads[index(side + bone)] for side in BONE_SIDES]
+        for name, (bone, end) in SEGMENT_BONES.items()
+    }
+    now = {name: float(np.linalg.norm(span, axis=1).mean()) for name, span in spans.items()}
+    hips, shoulders = (heads[[index(s + b) for s in BONE_SIDES]] for b in ("UpLeg", "Arm"))
+    now["hips"] = float(np.linalg.norm(hips[0] - hips[1]))
+    now["trunk"] = float(np.linalg.norm(shoulders.mean(axis=0) - hips.mean(axis=0)))
+    rising = ("thigh", "shank", "trunk")
+    rest_of_it = _rest_height(rest) - sum(now[name] for name in rising)
+    stature = rest_of_it / (1 - sum(segments[name] for name in rising))
+    stretch = np.tile(np.eye(3), (len(model.bones), 1, 1))
+    for name, (bone, _) in SEGMENT_BONES.items():
+        factor = segments[name] * stature / now[name]
+        for side, span in zip(BONE_SIDES, spans[name], strict=True):
+            along = span / np.linalg.norm(span)
+            stretch[index(side + bone)] += (factor - 1) * np.outer(along, along)
+    across = [index("LHipJoint"), index("RHipJoint")]
+    stretch[across, 0, 0] = segments["hips"] * stature / now["hips"]
+    spine = heads[index("LeftShoulder"), 1] - heads[index(SPINE[0]), 1]
+    longer = segments["trunk"] * stature - now["trunk"]
+    stretch[[index(bone) for bone in SPINE], 1, 1] = 1 + longer / spine
+    return _stretched(rest, model, stretch)
+
+
+def _stretched(rest: RestBody, model: AnnyModel, stretch: FloatArray) -> RestBody:
+    """The body with each bone (B, 3, 3) stretched about its origin, the skin by its weights."""
+    heads = rest.bone_heads
+    moved = heads.copy()
+    for k, parent in enumerate(model.parents):
+        if parent >= 0:
+            moved[k] = moved[parent] + stretch[parent] @ (heads[k] - heads[parent])
+    constant = moved - np.einsum("bij,bj->bi", stretch, heads)
+    blended = np.einsum("vb,bij->vij", model.weights, stretch)
+    skin = np.einsum("vij,vj->vi", blended, rest.vertices) + model.weights @ constant
+    return RestBody(vertices=skin, bone_heads=moved)
 
 
 def _rest_height(rest: RestBody) -> float:
