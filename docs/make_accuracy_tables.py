@@ -16,13 +16,32 @@ from pathlib import Path
 import pandas as pd
 
 from gonio.reporting.evaluation_angles import AngleTables, angle_markdown
-from gonio.reporting.evaluation_tables import evaluation_markdown
+from gonio.reporting.evaluation_tables import as_markdown, evaluation_markdown
 
 PAGE = Path(__file__).with_name("accuracy.md")
 KEPT = Path(__file__).with_name("accuracy")
 RUN = Path(__file__).resolve().parents[1] / "data" / "08_reporting" / "evaluation"
 TABLES = ("summary.csv", "cameras.csv")
 """Of poses."""
+PARTS_TABLE = "parts.csv"
+"""Of poses: the networks that say what each part brings, which the page does not take from a run."""
+PARTS_SHOWN = (
+    "frames",
+    "depth_mean_cm",
+    "depth_vs_raw_percent",
+    "position_mean_cm",
+    "position_vs_raw_percent",
+    "aligned_mean_cm",
+    "aligned_vs_raw_percent",
+    "limb_mean_deg",
+    "jitter_m_s2",
+    "azimuth_mean_deg",
+    "elevation_mean_deg",
+    "up_mean_deg",
+    "within_1_sigma_percent",
+    "within_2_sigma_percent",
+    "milliseconds_a_frame",
+)
 ANGLE_TABLES = (
     "evaluation_angles.csv",
     "evaluation_angle_joints.csv",
@@ -34,6 +53,11 @@ def block() -> str:
     """The tables of poses, from the kept CSV files."""
     whole, cameras = (pd.read_csv(KEPT / name) for name in TABLES)
     return evaluation_markdown(whole, cameras)
+
+
+def parts_block() -> str:
+    """The table of what each part brings, from its kept CSV file."""
+    return as_markdown(pd.read_csv(KEPT / PARTS_TABLE), PARTS_SHOWN)
 
 
 def angle_block() -> str:
@@ -65,6 +89,8 @@ def main(run: Path, only: str | None = None) -> None:
     page = filled(PAGE.read_text(encoding="utf-8"), block())
     if all((KEPT / name).is_file() for name in ANGLE_TABLES):
         page = filled(page, angle_block(), "angles")
+    if (KEPT / PARTS_TABLE).is_file():
+        page = filled(page, parts_block(), "parts")
     PAGE.write_text(page, encoding="utf-8")
 
 

@@ -92,3 +92,13 @@ def test_the_angles_of_a_run_are_taken_into_the_page(script, tmp_path, monkeypat
     assert "<!-- angles: begin -->\n**Joint angles**" in text
     assert "| demo | put right | 4 | 400 |" in text
     assert "old" not in text
+
+
+def test_the_table_of_parts_is_the_kept_one(script):
+    page = script.PAGE.read_text(encoding="utf-8")
+    assert f"<!-- parts: begin -->\n{script.parts_block()}\n<!-- parts: end -->" in page
+    kept = pd.read_csv(script.KEPT / script.PARTS_TABLE)
+    for recording in ("demo", "rendered_test"):
+        rows = kept[kept["recording"] == recording].set_index("row")
+        assert rows.index[0] == "raw"
+        assert rows["depth_vs_raw_percent"].iloc[-1] < rows["depth_vs_raw_percent"]["+ on image"]

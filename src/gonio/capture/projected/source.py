@@ -12,9 +12,11 @@ from scipy.spatial.transform import Rotation
 
 from gonio.capture.manifest import Manifest
 from gonio.capture.pairs import Truth, build_shard
+from gonio.capture.projected.balance import STANDING_KINDS, balancing_turns, beside_support
 from gonio.capture.projected.detector_model import DetectorModel, load_detector_model
 from gonio.capture.projected.measured import measured_detector
 from gonio.capture.reference_body import reference_scale
+from gonio.capture.rendered.scene import CameraSpec
 from gonio.capture.rendered.scene_sampling import sample_scene
 from gonio.capture.rendered.sequence import RenderedSequence
 from gonio.capture.rendered.tasks import (
@@ -33,6 +35,8 @@ from gonio.options import RepairOptions
 from gonio.skeleton import MEDIAPIPE
 from gonio.types import FloatArray, LandmarkSequence
 
+ASIDE_M = 0.025
+"""How far the mass of a body in balance lies beside the middle of its feet, standard deviation."""
 RATE_HZ = 10.0
 """Frames a second: those that a network over time compares."""
 
@@ -49,7 +53,9 @@ class ProjectedOptions:
         made_share, mix_share, offset_share: as in `RenderedOptions`.
         made_kinds: how likely each kind of made motion is, in any unit.
         offset_factor: on the strength of the random offsets of the joints.
-        tilt_share: of sequences whose body is tilted as a whole.
+        balanced_share: of sequences whose body is turned so that its mass lies above its feet,
+            where made motion stands on them, or beside them as in the recording that was changed.
+        tilt_share: of the other sequences whose body is tilted as a whole.
         tilt_deg: standard deviation of the tilt about any axis, degrees.
         elevation_deg: lowest and highest camera above the horizontal; all between are as likely.
 
@@ -66,6 +72,7 @@ class ProjectedOptions:
     mix_share: float = 0.35
     offset_share: float = 0.7
     offset_factor: float = 1.5
+    balanced_share: float = 0.0
     tilt_share: float = 0.35
     tilt_deg: float = 20.0
     elevation_deg: tuple[float, float] = (-15.0, 45.0)
@@ -166,9 +173,7 @@ class ProjectedSource:
         elevation = float(rng.uniform(*self.options.elevation_deg))
         camera = replace(sample_scene(scene_seed).camera, elevation_deg=elevation)
         truth = sequence.truth_from(camera)
-        if rng.random() < self.options.tilt_share:
-            vector = np.radians(self.options.tilt_deg) * rng.normal(size=3)
-            truth = tilted(truth, Rotation.from_rotvec(vector).as_matrix())
+        truth = self._turned(truth, rendered, camera, rng)
         landmarks = projected_landmarks(truth, _detector(task.details["detector"]), rng)
         labels = ShardLabels(
             source=self.name,
@@ -179,6 +184,38 @@ class ProjectedSource:
             detector="mediapipe modelled",
         )
         return Converted(build_shard(landmarks, truth, labels))
+
+    def _turned(
+        self, truth: Truth, task: RenderedTask, camera: CameraSpec, rng: np.random.Generator
+    ) -> Truth:
+        """The body brought into balance, tilted as a whole, or as it is."""
+        options = self.options
+        if rng.random() < options.balanced_share:
+            aside = _beside_its_feet(task, camera, rng)
+            if aside is not None and truth.feet is not None:
+                return tilted(truth, balancing_turns(truth.joints, truth.feet, truth.up, aside))
+        if rng.random() < options.tilt_share:
+            vector = np.radians(options.tilt_deg) * rng.normal(size=3)
+            return tilted(truth, Rotation.from_rotvec(vector).as_matrix())
+        return truth
+
+
+def _beside_its_feet(
+    task: RenderedTask, camera: CameraSpec, rng: np.random.Generator
+) -> FloatArray | None:
+    """Where the mass of a body lies beside its feet, camera frame: above them in made motion.
+
+    Where a recording was changed it lies as in the recording; None where nothing is known or to be
+    done.
+    """
+    if task.made is not None:
+        return ASIDE_M * rng.normal(size=3) if task.made[0] in STANDING_KINDS else None
+    if task.arms is None and task.offsets == 0:
+        return None
+    recorded = RenderedSequence(replace(task, arms=None, offsets=0.0)).truth_from(camera)
+    if recorded.feet is None:
+        return None
+    return beside_support(recorded.joints, recorded.feet, recorded.up)
 
 
 def _errors_of(rendered: Manifest, repair: RepairOptions) -> str:
@@ -192,12 +229,12 @@ def tilted(truth: Truth, turn: FloatArray) -> Truth:
 
     Args:
         truth: camera frame.
-        turn: (3, 3) rotation of the body about its mid-hip, camera frame.
+        turn: (3, 3) or (T, 3, 3) rotation of the body about its mid-hip, camera frame.
     """
     centre = truth.mid_hip[:, None]
 
     def turned(points: FloatArray) -> FloatArray:
-        return np.asarray(centre + (points - centre) @ turn.T)
+        return np.asarray(centre + (points - centre) @ np.swapaxes(turn, -1, -2))
 
     return replace(
         truth,
