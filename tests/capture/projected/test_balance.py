@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
@@ -8,9 +10,14 @@ from gonio.capture.projected.balance import (
     HEAD_SHARE,
     PARTS,
     balancing_turns,
+    beside_support,
     centre_of_mass,
     support,
 )
+from gonio.capture.projected.source import ProjectedOptions, ProjectedSource
+from gonio.capture.rendered.scene_sampling import sample_scene
+from gonio.capture.rendered.sequence import RenderedSequence
+from gonio.capture.rendered.tasks import list_tasks
 from gonio.skeleton import COCO
 from gonio.types import FloatArray
 
@@ -62,3 +69,22 @@ def test_what_stands_in_balance_stays() -> None:
     joints, feet = _standing()
     turns = balancing_turns(joints, feet, np.repeat(UP, len(feet), axis=0), np.zeros(3))
     np.testing.assert_allclose(turns, np.broadcast_to(np.eye(3), turns.shape), atol=1e-9)
+
+
+@pytest.mark.slow
+def test_made_bodies_on_one_leg_stand_in_balance_where_it_is_asked_for(tmp_path: Path) -> None:
+    pytest.importorskip("anny", reason="the optional body model anny is not installed")
+    options = ProjectedOptions(sequences=5, balanced_share=1.0)
+    source = ProjectedSource(tmp_path, tmp_path, options)
+    kinds = {"poses": 0, "walk": 0, "reach": 0, "bend": 0, "sit": 0, "lie": 0, "one_leg": 1}
+    before, after = [], []
+    for task in list_tasks(options.rendered(), kinds):
+        camera = sample_scene(task.scene_seed).camera
+        truth = RenderedSequence(task).truth_from(camera)
+        turned = source._turned(truth, task, camera, np.random.default_rng(0))
+        for found, each in ((before, truth), (after, turned)):
+            assert each.feet is not None
+            beside = beside_support(each.joints, each.feet, each.up)
+            found.append(np.linalg.norm(beside, axis=1).mean())
+    assert np.mean(after) < 0.08
+    assert np.mean(after) < 0.6 * np.mean(before)

@@ -27,6 +27,8 @@ def test_it_needs_rendered_pairs(tmp_path: Path) -> None:
 def test_options_out_of_range() -> None:
     with pytest.raises(InputError, match="cameras 0"):
         ProjectedOptions(cameras=0)
+    with pytest.raises(InputError, match=r"balanced_share 1.5; allowed are 0 to 1"):
+        ProjectedOptions(balanced_share=1.5)
 
 
 def test_the_image_lies_where_the_camera_sees_the_body() -> None:

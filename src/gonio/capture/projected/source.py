@@ -84,6 +84,9 @@ class ProjectedOptions:
                 f"projected: sequences {self.sequences}, cameras {self.cameras}, sequence_frames "
                 f"{self.sequence_frames}; allowed are 1 or more, 1 or more, and 6 or more"
             )
+        for name in ("balanced_share", "tilt_share"):
+            if not 0 <= (share := getattr(self, name)) <= 1:
+                raise InputError(f"projected: {name} {share:g}; allowed are 0 to 1")
 
     def rendered(self) -> RenderedOptions:
         """The movements, as the source `rendered` would draw them; all are for training."""
