@@ -24,7 +24,7 @@ RUN = Path(__file__).resolve().parents[1] / "data" / "08_reporting" / "evaluatio
 TABLES = ("summary.csv", "cameras.csv")
 """Of poses."""
 PARTS_TABLE = "parts.csv"
-"""Of poses: the networks that say what each part brings, which the page does not take from a run."""
+"""Of poses: the networks that say what each part brings; the page does not take it from a run."""
 PARTS_SHOWN = (
     "frames",
     "depth_mean_cm",
