@@ -69,16 +69,21 @@ def test_stretching_a_body_stretches_its_skin_along_the_bone_only(t_pose: Motion
     from dataclasses import replace
 
     spec, model = sample_body(2), load_anny()
-    long = replace(spec, segments={**spec.segments, "thigh": 1.1 * spec.segments["thigh"]})
-    shins = [Body(each, model) for each in (spec, long)]
-    widths = []
-    for body in shins:
-        skin = body.vertices(body.transforms(t_pose)[0])[:BODY_VERTICES] / body.leg_m
-        joints = body.joints(body.transforms(t_pose))[0] / body.leg_m
-        thigh = joints[[COCO["left_hip"], COCO["left_knee"]]].mean(axis=0)
-        near = (np.abs(skin[:, 1] - thigh[1]) < 0.03) & (np.abs(skin[:, 0] - thigh[0]) < 0.15)
-        widths.append(np.ptp(skin[near, 2]) * body.leg_m / body.stature_m)
-    assert widths[1] == pytest.approx(widths[0], rel=0.05)
+    longer = replace(spec, segments={**spec.segments, "thigh": 1.1 * spec.segments["thigh"]})
+    depths, lengths = [], []
+    for each in (spec, longer):
+        body = Body(each, model)
+        transforms = body.transforms(t_pose)
+        joints = body.joints(transforms)[0]
+        skin = body.vertices(transforms[0])[:BODY_VERTICES]
+        head = np.linalg.norm(joints[COCO["left_ear"]] - joints[COCO["right_ear"]])
+        hip, knee = (joints[COCO[f"left_{name}"]] for name in ("hip", "knee"))
+        middle = (hip + knee) / 2
+        near = (np.abs(skin - middle) < [0.12, 0.02, 0.2]).all(axis=1)
+        depths.append(np.ptp(skin[near, 2]) / head)
+        lengths.append(np.linalg.norm(knee - hip) / head)
+    assert depths[1] == pytest.approx(depths[0], rel=0.05)
+    assert lengths[1] > 1.1 * lengths[0]
 
 
 def test_the_root_is_between_the_hips_and_scaled_by_the_leg(body: Body) -> None:
