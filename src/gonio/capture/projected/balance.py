@@ -6,6 +6,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
+from gonio.frames import normalised, turn_vectors
 from gonio.skeleton import COCO
 from gonio.types import FloatArray
 
@@ -54,8 +55,12 @@ def support(feet: FloatArray, up: FloatArray) -> FloatArray:
 
 def beside_support(joints: FloatArray, feet: FloatArray, up: FloatArray) -> FloatArray:
     """(T, 3) level offset of the centre of mass from the middle of the feet; arguments as below."""
-    offset = centre_of_mass(joints) - support(feet, up)
-    return np.asarray(offset - np.einsum("ti,ti->t", offset, up)[:, None] * up)
+    return _level(centre_of_mass(joints) - support(feet, up), up)
+
+
+def _level(vectors: FloatArray, up: FloatArray) -> FloatArray:
+    """(T, 3) the part of vectors (3,) or (T, 3) that is at right angles to `up`."""
+    return np.asarray(vectors - np.sum(vectors * up, axis=1, keepdims=True) * up)
 
 
 def balancing_turns(
@@ -74,12 +79,9 @@ def balancing_turns(
         (T, 3, 3) rotations, smooth over time, of 30 degrees at most.
     """
     offset = centre_of_mass(joints) - support(feet, up)
-    aside = np.broadcast_to(aside, up.shape)
-    level = aside - np.einsum("ti,ti->t", aside, up)[:, None] * up
-    wanted = np.linalg.norm(offset, axis=1, keepdims=True) * up + level
-    axis = np.cross(offset, wanted)
-    sine = np.linalg.norm(axis, axis=1, keepdims=True)
-    angle = np.arctan2(sine, np.sum(offset * wanted, axis=1, keepdims=True))
-    vector = axis / np.maximum(sine, 1e-12) * np.minimum(angle, np.radians(LARGEST_DEG))
+    wanted = np.linalg.norm(offset, axis=1, keepdims=True) * up + _level(aside, up)
+    vector = turn_vectors(offset, normalised(wanted))
+    angle = np.linalg.norm(vector, axis=1, keepdims=True)
+    vector = vector * np.minimum(1.0, np.radians(LARGEST_DEG) / np.maximum(angle, 1e-12))
     smooth = gaussian_filter1d(vector, SMOOTH_FRAMES, axis=0, mode="nearest")
     return np.asarray(Rotation.from_rotvec(smooth).as_matrix())

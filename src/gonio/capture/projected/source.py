@@ -195,7 +195,8 @@ class ProjectedSource:
         options = self.options
         if rng.random() < options.balanced_share:
             aside = _beside_its_feet(task, camera, rng)
-            if aside is not None and truth.feet is not None:
+            if aside is not None:
+                assert truth.feet is not None  # a drawn body has feet
                 return tilted(truth, balancing_turns(truth.joints, truth.feet, truth.up, aside))
         if rng.random() < options.tilt_share:
             vector = np.radians(options.tilt_deg) * rng.normal(size=3)
@@ -216,8 +217,7 @@ def _beside_its_feet(
     if task.arms is None and task.offsets == 0:
         return None
     recorded = RenderedSequence(replace(task, arms=None, offsets=0.0)).truth_from(camera)
-    if recorded.feet is None:
-        return None
+    assert recorded.feet is not None
     return beside_support(recorded.joints, recorded.feet, recorded.up)
 
 
