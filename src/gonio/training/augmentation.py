@@ -89,7 +89,7 @@ class AugmentationOptions(OrientationOptions):
     """How strongly training clips are changed; 0 switches a change off."""
 
     world_harder: float = Field(
-        0.0, ge=0, le=5, description="the detector's 3D errors are larger by up to this share"
+        0.0, ge=0, le=20, description="the detector's 3D errors are larger by up to this share"
     )
     image_easier: float = Field(
         0.0, ge=0, le=1, description="its errors on the image are smaller by up to this share"
