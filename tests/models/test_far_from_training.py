@@ -50,9 +50,9 @@ TRUE_RANGES: dict[tuple[str, str], tuple[float, float]] = {
 
 Place = tuple[str, str, str]
 """Movement, view and angle."""
-KNOWN_MISSES: set[Place] = {
-    ("hyper_extended_elbow", "side", "elbow_R_flexion_deg"),
-    ("leg_lift", "side", "hip_R_flexion_deg"),
+KNOWN_MISSES: dict[Refiner, Place] = {
+    "both": ("hyper_extended_elbow", "side", "elbow_R_flexion_deg"),
+    "main": ("leg_lift", "side", "hip_R_flexion_deg"),
 }
 """What the shipped networks are known to pull; docs/refiners.md says by how much."""
 Excursions = dict[Place, tuple[float, float]]
@@ -118,12 +118,12 @@ def test_unusual_angles_are_not_pulled_to_usual_ones(
     pulled = {
         place: f"{more:.1f} degrees farther"
         for place, (more, _) in _farther_deg(choice, excursions_with).items()
-        if not more <= NO_WORSE_DEG and place not in KNOWN_MISSES
+        if not more <= NO_WORSE_DEG and place != KNOWN_MISSES[choice]
     }
     assert pulled == {}
 
 
-@pytest.mark.xfail(strict=True, reason="a hyper-extended elbow: docs/refiners.md")
+@pytest.mark.xfail(strict=True, reason="an elbow and a lifted leg from the side: docs/refiners.md")
 @pytest.mark.parametrize("choice", ["both", "main"])
 def test_every_unusual_angle_comes_nearer_or_within_two_degrees_of_the_truth(
     choice: Refiner, excursions_with: Callable[[Refiner], Excursions]
