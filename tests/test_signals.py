@@ -12,6 +12,7 @@ from gonio.signals import (
     rate_of,
     resample,
     resample_deg,
+    rows_at,
     runs_of,
     smoothest_path,
     stride_of,
@@ -122,6 +123,16 @@ def test_the_nearest_value_is_found(values, wanted):
     values, wanted = np.sort(np.array(values)), np.array(wanted)
     found = np.abs(values[nearest(values, wanted)] - wanted)
     np.testing.assert_array_equal(found, np.abs(values - wanted[:, None]).min(axis=1))
+
+
+def test_samples_at_other_times_are_the_nearest_or_missing():
+    values = np.array([[1.0], [2.0], [np.nan], [4.0]])
+    at = rows_at(
+        values, np.array([0.1, 0.2, 0.3, 0.4]), np.array([0.0, 0.06, 0.21, 0.3, 0.44, 0.5])
+    )
+    np.testing.assert_array_equal(at[:, 0], [np.nan, 1, 2, np.nan, 4, np.nan])
+    assert rows_at(values[:1], np.array([0.1]), np.array([0.1, 0.2]))[:, 0].tolist()[0] == 1
+    assert np.isnan(rows_at(np.empty((0, 1)), np.empty(0), np.array([0.1]))).all()
 
 
 def test_angles_go_the_shorter_way_round_the_circle():

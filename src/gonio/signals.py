@@ -219,6 +219,32 @@ def nearest(sorted_values: NDArray[np.floating], wanted: NDArray[np.floating]) -
     return np.where(earlier, after - 1, after).astype(np.intp)
 
 
+def rows_at(
+    values: NDArray[np.floating],
+    time_s: NDArray[np.floating],
+    wanted_s: NDArray[np.floating],
+) -> NDArray[np.float64]:
+    """The samples of a series at other times: each the nearest, none of them interpolated.
+
+    Args:
+        values: (T, ...).
+        time_s: (T,) strictly increasing, seconds.
+        wanted_s: (U,) seconds.
+
+    Returns:
+        (U, ...); NaN where no sample lies within half a step of the series.
+    """
+    taken = np.full((len(wanted_s), *np.shape(values)[1:]), np.nan)
+    if len(time_s) < 2:
+        found = np.isin(wanted_s, time_s)
+        taken[found] = values
+        return taken
+    rows = nearest(time_s, wanted_s)
+    there = np.abs(time_s[rows] - wanted_s) <= 0.5 / rate_of(time_s)
+    taken[there] = np.asarray(values, dtype=float)[rows[there]]
+    return taken
+
+
 def resample(
     values: NDArray[np.floating],
     time_s: NDArray[np.floating],

@@ -94,10 +94,20 @@ def test_missing_truth_stays_missing(cameras, seen):
     assert shard.fps == pytest.approx(60)
 
 
+def test_the_trial_s_times_count_and_not_its_rows(shared, demo_landmarks):
+    trial = read_trc(shared / "balancing_trial" / "balancing.trc")
+    time_s = demo_landmarks("cam01").time_s
+    joints = coco_truth_world(trial, time_s)
+    assert (time_s[0], trial.time_s[0]) == (0, pytest.approx(time_s[1]))
+    assert np.isnan(joints[0]).all()
+    assert joints[1:, COCO["left_wrist"], 2] == pytest.approx(trial["LWrist"][:-1, 1])
+
+
 def test_the_four_views_agree_with_the_reference(shared, demo_landmarks, cameras):
     """MediaPipe's own 2D, triangulated, lies 3 to 6 cm from the reference on most joints."""
-    reference = coco_truth_world(read_trc(shared / "balancing_trial" / "balancing.trc"))
     repaired = [repair_landmarks(demo_landmarks(name)).sequence for name in DEMO_CAMERAS]
+    trial = read_trc(shared / "balancing_trial" / "balancing.trc")
+    reference = coco_truth_world(trial, repaired[0].time_s)
     columns = list(COCO_FROM_MEDIAPIPE)
     image = np.stack([s.image[:, columns] * np.array(s.image_size) for s in repaired])
     weight = np.stack([s.visibility[:, columns] for s in repaired])

@@ -127,8 +127,9 @@ def test_short_sequences_pass(frames):
 def test_the_demo_after_repair(shared, demo_landmarks, camera):
     """cam02 has 28 swapped frames before repair; no camera may have more than 3 after it."""
     cameras = read_qualisys_calibration(demo_folder() / "calibration" / "Calib.qca.txt")
-    joints = coco_truth_world(read_trc(shared / "balancing_trial" / "balancing.trc"))
     detected = demo_landmarks(camera)
+    trial = read_trc(shared / "balancing_trial" / "balancing.trc")
+    joints = coco_truth_world(trial, detected.time_s)
     truth = demo_shard(detected, joints, cameras[camera], "mediapipe full VIDEO").ground_truth
 
     def count(sequence):

@@ -189,7 +189,8 @@ def test_stature_of_the_reference_trial(shared):
     from gonio.trc import read_trc
     from gonio.types import RefinedPose
 
-    joints = coco_truth_world(read_trc(shared / "balancing_trial" / "balancing.trc"))
+    trial = read_trc(shared / "balancing_trial" / "balancing.trc")
+    joints = coco_truth_world(trial, trial.time_s)
     n = len(joints)
     pose = RefinedPose(
         joints,

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -29,6 +27,10 @@ NAMES = [name.removesuffix("_deg") for name in ANGLE_COLUMNS]
 
 def camera_at(*position):
     return Camera("c", (640, 480), np.eye(3), np.eye(3), np.array(position, dtype=float))
+
+
+def told(angles, time_s):
+    return DemoAngles(angles, time_s, "x")
 
 
 def test_columns_that_the_model_does_not_have_are_nan():
@@ -63,7 +65,7 @@ def test_the_heading_of_the_pelvis_is_told_from_the_camera():
     shard = known_shard(count=10)
     angles = np.arange(360.0).reshape(10, 12, 3)
     joints = np.zeros((10, len(COCO_JOINTS), 3))
-    truth = demo_clip_angles(shard, DemoAngles(angles, "x"), joints, camera_at(-3, 0, 1), RUN)
+    truth = demo_clip_angles(shard, told(angles, shard.time_s), joints, camera_at(-3, 0, 1), RUN)
     turned = angles - truth.angles
     assert turned[:, 0, 2] == pytest.approx(np.full(10, 90.0))
     assert np.abs(turned).sum() == pytest.approx(900)
@@ -71,17 +73,18 @@ def test_the_heading_of_the_pelvis_is_told_from_the_camera():
 
 
 def test_a_motion_of_another_length_is_refused():
-    demo = DemoAngles(np.zeros((8, 12, 3)), "x")
+    shard = known_shard(count=10)
+    demo = told(np.zeros((8, 12, 3)), shard.time_s[:8])
     joints = np.zeros((10, len(COCO_JOINTS), 3))
-    with pytest.raises(InputError, match="8 frames, its video 10"):
-        demo_clip_angles(known_shard(count=10), demo, joints, camera_at(1, 0, 0), RUN)
+    with pytest.raises(InputError, match="tell 8 of the 10 frames"):
+        demo_clip_angles(shard, demo, joints, camera_at(1, 0, 0), RUN)
 
 
 @pytest.fixture(scope="module")
 def demo_clips(shared, demo_landmarks):
     """Skipped where the folder `shared` with the reference trial is not there."""
     trial = read_trc(shared / "balancing_trial" / "balancing.trc")
-    joints = coco_truth_world(trial)
+    joints = coco_truth_world(trial, demo_landmarks(DEMO_CAMERAS[0]).time_s)
     cameras = demo_cameras()
     shards = [
         demo_shard(demo_landmarks(name), joints, cameras[name], "full") for name in DEMO_CAMERAS
@@ -99,14 +102,14 @@ def test_the_demo_against_opensim(shared, demo_clips):
 
     scores = score_angles({"demo": shards}, {"demo": truth}, angle_rows({}))
     table = camera_angle_table(scores.clips).set_index(["camera", "row"])
-    assert (table["frames"] == 100).all()
+    assert (table["frames"] == 99).all()  # the trial begins with the video's second frame
     for camera in DEMO_CAMERAS:
         assert 5 < table.loc[(camera, "repaired"), "without_offset_deg"] < 14
     # Swapped sides are what repair puts right in this camera.
     swapped = table.loc["cam02"]["without_offset_deg"]
     assert swapped["repaired"] < 0.75 * swapped["raw"]
     knee = NAMES.index("knee_R_flexion")
-    assert scores.clips[0].errors["repaired"].frames[knee] == 100
+    assert scores.clips[0].errors["repaired"].frames[knee] == 99
     # Of 36 angles the model has 22.
     assert (scores.clips[0].errors["raw"].frames > 0).sum() == 22
 
@@ -118,17 +121,19 @@ def test_our_own_kinematics_of_the_trial_agree_with_opensim(shared, demo_clips):
     found = []
     for demo in (demo_angles_of(motion, None, RUN), demo_angles_of(None, trial, RUN)):
         clip = demo_clip_angles(shards[0], demo, joints, cameras["cam01"], RUN)
-        found.append(clip.angles.reshape(100, 36))
+        found.append(clip.angles[1:].reshape(99, 36))
     for name in ("pelvis_rotation", "hip_R_flexion", "hip_L_adduction", "knee_L_flexion"):
         k = NAMES.index(name)
         assert np.abs(found[0][:, k] - found[1][:, k]).mean() < 8, name
     assert np.isfinite(found[1]).all()
 
 
-def test_frames_of_the_truth_are_those_of_the_shard():
-    shard = known_shard(count=10)
-    late = replace(shard, frame_index=shard.frame_index + 3)
-    angles = np.repeat(np.arange(13.0)[:, None], 36, axis=1).reshape(13, 12, 3)
-    joints = np.zeros((13, len(COCO_JOINTS), 3))
-    truth = demo_clip_angles(late, DemoAngles(angles, "x"), joints, camera_at(0, 3, 0), RUN)
-    assert truth.angles[:, 5, 0].tolist() == list(range(3, 13))
+def test_angles_are_those_of_the_frames_times():
+    """A trial that begins a frame late, as the demo's does, tells nothing of the first."""
+    shard = known_shard(count=20)
+    angles = np.repeat(np.arange(20.0)[:, None], 36, axis=1).reshape(20, 12, 3)
+    joints = np.zeros((20, len(COCO_JOINTS), 3))
+    later = shard.time_s + shard.time_s[1]
+    truth = demo_clip_angles(shard, told(angles, later), joints, camera_at(0, 3, 0), RUN)
+    assert np.isnan(truth.angles[0]).all()
+    assert truth.angles[1:, 5, 0].tolist() == list(range(19))

@@ -17,6 +17,7 @@ from gonio.capture import cameras
 from gonio.capture.pairs import Truth, build_shard
 from gonio.capture.shards import Shard, ShardLabels
 from gonio.errors import InputError, MissingFileError
+from gonio.signals import rows_at
 from gonio.skeleton import COCO, COCO_JOINTS
 from gonio.types import FloatArray, LandmarkSequence, MarkerTrajectories
 
@@ -122,18 +123,24 @@ def _camera(tag: ElementTree.Element) -> Camera:
     )
 
 
-def coco_truth_world(truth: MarkerTrajectories) -> FloatArray:
+def coco_truth_world(truth: MarkerTrajectories, time_s: FloatArray) -> FloatArray:
     """COCO joints in the calibration's world axes (Z up) from the demo's TRC (Y up).
+
+    The file's times count and not its rows: its first row is told at 1/60 s, and that is the
+    video's second frame. Landmarks that MediaPipe finds in single pictures, unsmoothed, move 16 ms
+    behind the markers where the first row is taken for the first frame.
 
     Args:
         truth: the triangulated markers; the TRC holds the world's (y, z, x).
+        time_s: (T,) of the frames of the video, from its first one on, seconds.
 
     Returns:
-        (T, 17, 3) metres; eyes and ears are NaN, the markers do not have them.
+        (T, 17, 3) metres; eyes and ears are NaN, the markers do not have them, and so is every
+        frame of which the file has no row.
     """
-    joints = np.full((len(truth), len(COCO_JOINTS), 3), np.nan)
+    joints = np.full((len(time_s), len(COCO_JOINTS), 3), np.nan)
     for joint, marker in _MARKER_OF_JOINT.items():
-        joints[:, COCO[joint]] = truth[marker][:, [2, 0, 1]]
+        joints[:, COCO[joint]] = rows_at(truth[marker][:, [2, 0, 1]], truth.time_s, time_s)
     return joints
 
 

@@ -17,7 +17,8 @@ class DemoTruth:
     """True joints of the demo.
 
     Attributes:
-        joints: (T, 17, 3) metres, world axes with Z up; NaN where unknown.
+        joints: (T, 17, 3) metres, world axes with Z up, of every frame of the videos; NaN where
+            unknown.
         source: where they come from, in words.
     """
 
@@ -44,7 +45,8 @@ def demo_truth_of(
         landmarks: MediaPipe's landmarks in each of them, T frames.
     """
     if trial is not None:
-        return DemoTruth(coco_truth_world(trial), "reference trial")
+        time_s = landmarks[DEMO_CAMERAS[0]].time_s
+        return DemoTruth(coco_truth_world(trial, time_s), "reference trial")
     repaired = [repair_landmarks(landmarks[name]).sequence for name in DEMO_CAMERAS]
     columns = list(COCO_FROM_MEDIAPIPE)
     points = np.stack([s.image[:, columns] * np.array(s.image_size) for s in repaired])

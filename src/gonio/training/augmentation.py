@@ -94,6 +94,9 @@ class AugmentationOptions(OrientationOptions):
     image_easier: float = Field(
         0.0, ge=0, le=1, description="its errors on the image are smaller by up to this share"
     )
+    errors_changed: float = Field(
+        1.0, ge=0, le=1, description="share of the clips whose errors are made larger and smaller"
+    )
     mirror: bool = True
     roll_deg: float = Field(
         12.0, ge=0, le=90, description="largest turn in the image plane; small ones are likelier"
@@ -118,11 +121,12 @@ def augmented(
         options: how strongly.
         rng: of this clip in this epoch.
     """
-    clip = with_errors(
-        clip,
-        world=1 + options.world_harder * rng.uniform(),
-        image=1 - options.image_easier * rng.uniform(),
-    )
+    if options.errors_changed == 1 or rng.random() < options.errors_changed:
+        clip = with_errors(
+            clip,
+            world=1 + options.world_harder * rng.uniform(),
+            image=1 - options.image_easier * rng.uniform(),
+        )
     clip = reoriented(clip, options.rotation(clip, rng))
     if options.mirror and rng.random() < 0.5:
         clip = mirrored(clip)

@@ -13,12 +13,15 @@ from gonio.errors import InputError
 from gonio.kinematics.chain import angles_of, augmented
 from gonio.kinematics.comparison import columns_from_model
 from gonio.options import CameraOptions, InferenceOptions, SubjectOptions
+from gonio.signals import rows_at
 from gonio.skeleton import ANGLE_COLUMNS, COCO, JOINTS
 from gonio.training.angle_scoring import TrueAngles
 from gonio.types import FloatArray, MarkerTrajectories
 
 DEMO_SUBJECT = SubjectOptions(height=1.72, mass=70.0)
 """With whose stature and mass the reference trial was made."""
+ENOUGH_TOLD = 0.9
+"""True angles of a smaller share of the video's frames are taken for those of another trial."""
 _HEADING = divmod(ANGLE_COLUMNS.index("pelvis_rotation_deg"), 3)
 """Joint and angle that turn with the lab about its vertical axis."""
 
@@ -30,10 +33,12 @@ class DemoAngles:
     Attributes:
         angles: (T, 12, 3) degrees, lab axes of the reference trial (Y up); NaN where unknown, empty
             where there are none.
+        time_s: (T,) seconds, 0 at the first frame of the videos (`coco_truth_world`).
         source: where they come from, in words.
     """
 
     angles: FloatArray = field(default_factory=lambda: np.empty((0, len(JOINTS), 3)))
+    time_s: FloatArray = field(default_factory=lambda: np.empty(0))
     source: str = "none"
 
 
@@ -56,12 +61,14 @@ def demo_angles_of(
     """
     if motion is not None:
         source = "OpenSim's inverse kinematics of the reference trial"
-        return DemoAngles(_triples(columns_from_model(motion)), source)
+        time_s = motion["time"].to_numpy(dtype=float)
+        return DemoAngles(_triples(columns_from_model(motion)), time_s, source)
     if trial is not None:
         options = demo_options(run)
         markers = augmented([trial], DEMO_SUBJECT.height or np.nan, options)[0]
         return DemoAngles(
             _triples(angles_of(markers, options)),
+            trial.time_s,
             "our own kinematics of the reference trial's markers",
         )
     return DemoAngles()
@@ -78,20 +85,24 @@ def demo_clip_angles(
 
     Args:
         shard: the demo in this camera.
-        demo: true angles, the same frames as the joints.
+        demo: true angles.
         joints_world: (T, 17, 3) true joints, metres, world axes with Z up.
         camera: calibrated.
         run: the parameters of `inference`.
 
+    Returns:
+        Angles of the shard's frames, NaN where the trial has none.
+
     Raises:
-        InputError: the angles have fewer frames than the video.
+        InputError: the angles are not those of the video: a tenth of its frames or more have none.
     """
-    if len(demo.angles) <= shard.frame_index.max():
+    angles = rows_at(demo.angles, demo.time_s, shard.time_s)
+    told = np.isfinite(angles).any(axis=(1, 2)).sum()
+    if told <= ENOUGH_TOLD * len(shard):
         raise InputError(
-            f"the demo's true angles ({demo.source}) have {len(demo.angles)} frames, its video "
-            f"{int(shard.frame_index.max()) + 1}; give demo_angles the motion of the same trial"
+            f"the demo's true angles ({demo.source}) tell {told} of the {len(shard)} frames of its "
+            "video; give demo_angles the motion of the same trial"
         )
-    angles = demo.angles[shard.frame_index].copy()
     angles[:, _HEADING[0], _HEADING[1]] -= camera_heading_deg(joints_world, camera)
     return TrueAngles(angles, demo_options(run), demo.source)
 
