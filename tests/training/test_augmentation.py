@@ -141,6 +141,16 @@ def test_the_size_of_errors_is_drawn_for_each_clip(clip: PreparedSequence) -> No
     assert 0.9 < better.max() <= 1.0 + 1e-4
 
 
+def test_errors_are_changed_in_a_share_of_the_clips(clip: PreparedSequence) -> None:
+    options = NOTHING.model_copy(update={"world_harder": 9.0, "errors_changed": 0.3})
+    rng = np.random.default_rng(4)
+    changed = [
+        np.abs(augmented(clip, options, rng).landmarks - clip.landmarks).max() > 1e-6
+        for _ in range(300)
+    ]
+    assert np.mean(changed) == pytest.approx(0.3, abs=0.08)
+
+
 def test_what_is_hidden_is_missing_and_its_truth_stays(clip: PreparedSequence) -> None:
     hide = np.zeros(clip.there.shape, dtype=bool)
     hide[3:6, list(LIMBS[0])] = True

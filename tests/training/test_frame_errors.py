@@ -97,6 +97,7 @@ def test_viewpoint_and_up_are_compared_as_directions():
     )
     errors = frame_errors(other, shard)
     np.testing.assert_allclose(errors.azimuth_deg, 10, atol=1e-3)
+    np.testing.assert_allclose(errors.azimuth_offset_deg, -10, atol=1e-3)
     np.testing.assert_allclose(errors.elevation_deg, 4, atol=1e-4)
     np.testing.assert_allclose(errors.up_deg, np.degrees(np.arctan(0.1)), atol=0.1)
 

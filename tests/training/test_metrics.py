@@ -95,11 +95,6 @@ def test_acceleration_is_that_of_free_fall():
     assert np.isnan(found[[0, -1]]).all()
 
 
-def test_azimuths_lie_on_a_circle():
-    found = metrics.azimuth_errors(np.array([359.0, 10, 180, np.nan]), np.array([1.0, 350, 0, 5]))
-    np.testing.assert_allclose(found, [2, 20, 180, np.nan])
-
-
 def test_sigma_of_the_true_size_covers_what_it_should():
     errors = np.random.default_rng(0).normal(scale=0.04, size=(4000, 17, 3))
     sigma = np.full_like(errors, 0.04)

@@ -42,6 +42,7 @@ FIGURES: dict[str, tuple[str, int]] = {
     "jitter_m_s2": ("acceleration (m/s²)", 1),
     "jitter_of_truth_m_s2": ("acceleration of the truth (m/s²)", 1),
     "azimuth_mean_deg": ("azimuth (°)", 1),
+    "azimuth_bias_deg": ("azimuth, signed mean (°)", 1),
     "elevation_mean_deg": ("elevation (°)", 1),
     "up_mean_deg": ("up (°)", 1),
     "within_1_sigma_percent": ("within 1 σ (%)", 0),
@@ -92,6 +93,7 @@ PARTS: dict[str, tuple[str, ...]] = {
         "jitter_m_s2",
         "jitter_of_truth_m_s2",
         "azimuth_mean_deg",
+        "azimuth_bias_deg",
         "elevation_mean_deg",
         "up_mean_deg",
     ),
@@ -212,5 +214,6 @@ def evaluation_markdown(whole: pd.DataFrame, cameras: pd.DataFrame) -> str:
     ]
     several = cameras.groupby("recording")["camera"].transform("nunique") > 1
     if several.any():
-        parts.append(f"**Camera by camera**\n\n{as_markdown(cameras[several], SHORT)}")
+        figures = (*SHORT, "azimuth_mean_deg", "azimuth_bias_deg")
+        parts.append(f"**Camera by camera**\n\n{as_markdown(cameras[several], figures)}")
     return "\n\n".join(parts)

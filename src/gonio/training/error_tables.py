@@ -71,6 +71,7 @@ def summary(errors: FrameErrors) -> dict[str, float]:
         "jitter_m_s2": mean(errors.acceleration),
         "jitter_of_truth_m_s2": mean(errors.true_acceleration),
         "azimuth_mean_deg": mean(errors.azimuth_deg),
+        "azimuth_bias_deg": mean(errors.azimuth_offset_deg),
         "elevation_mean_deg": mean(errors.elevation_deg),
         "up_mean_deg": mean(errors.up_deg),
         **_calibration(errors),

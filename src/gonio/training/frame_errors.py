@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from gonio.capture.shards import Shard
 from gonio.errors import InputError
+from gonio.kinematics.unwrapping import wrapped_deg
 from gonio.training import metrics
 from gonio.types import BoolArray, FloatArray, RefinedPose, known
 
@@ -35,7 +36,7 @@ class FrameErrors:
         acceleration: (N, 17) after the clip's scale, where the truth has one too, m/s^2.
         true_acceleration: (N, 17) of the truth, where the pose has one too, m/s^2.
         sigma: (N, 17, 3) one standard deviation, scaled as the pose, metres; NaN where unknown.
-        azimuth_deg: (N,) error on the circle, degrees.
+        azimuth_offset_deg: (N,) azimuth minus the true one, degrees in [-180, 180).
         elevation_deg: (N,) absolute error, degrees.
         up_deg: (N,) angle to the true direction against gravity, degrees.
         swapped: (N,) 1 where the pose is nearer to the truth with left and right exchanged.
@@ -51,7 +52,7 @@ class FrameErrors:
     acceleration: Errors
     true_acceleration: Errors
     sigma: Errors
-    azimuth_deg: Errors
+    azimuth_offset_deg: Errors
     elevation_deg: Errors
     up_deg: Errors
     swapped: Errors
@@ -71,6 +72,11 @@ class FrameErrors:
     def position(self) -> Errors:
         """(N, 17) distance from the truth, metres."""
         return np.asarray(np.linalg.norm(self.offset, axis=2))
+
+    @property
+    def azimuth_deg(self) -> Errors:
+        """(N,) absolute error of the azimuth on the circle, degrees."""
+        return np.abs(self.azimuth_offset_deg)
 
     def select(self, frames: BoolArray) -> FrameErrors:
         """The errors of some frames, chosen by a (N,) mask."""
@@ -129,7 +135,7 @@ def frame_errors(pose: RefinedPose, shard: Shard, seconds: float = float("nan"))
         "aligned": metrics.aligned_errors(pose.positions, truth),
         "limb_deg": metrics.limb_angles(pose.positions, truth),
         "sigma": pose.sigma * scale,
-        "azimuth_deg": metrics.azimuth_errors(pose.azimuth_deg, shard.azimuth.astype(float)),
+        "azimuth_offset_deg": wrapped_deg(pose.azimuth_deg - shard.azimuth),
         "elevation_deg": np.abs(pose.elevation_deg - shard.elevation),
         "up_deg": metrics.angles_between(pose.up, shard.up.astype(float)),
         "swapped": metrics.swapped_frames(scaled, truth),

@@ -106,11 +106,6 @@ def accelerations(pose: FloatArray, rate_hz: float) -> FloatArray:
     return found
 
 
-def azimuth_errors(azimuth_deg: FloatArray, truth_deg: FloatArray) -> FloatArray:
-    """(T,) distances on the circle, degrees in [0, 180]: from 359 to 1 it is 2."""
-    return np.abs((azimuth_deg - truth_deg + 180) % 360 - 180)
-
-
 def share_within(errors: FloatArray, sigma: FloatArray, sigmas: float) -> float:
     """Share of the errors that are at most so many standard deviations; NaN where none is known.
 
