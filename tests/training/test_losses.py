@@ -158,3 +158,5 @@ def test_losses_go_with_the_heads() -> None:
     limbs = losses.bone_vectors(pose, COCO_LIMBS)
     full = Refined(pose, where, torch.zeros_like(pose), up, limbs)
     assert {"up", "limbs", "likelihood"} <= set(losses.depth_refiner_losses(full, target))
+    assert "spread" in without
+    assert "spread" not in losses.depth_refiner_losses(full, target, spread=False)

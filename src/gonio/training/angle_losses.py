@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from gonio.models.main_network import wrapped
 from gonio.skeleton import JOINT_MIRROR, MIRROR_SIGNS
+from gonio.training.targets import members
 
 SMOOTH_RAD = 0.05
 """Below it the angle loss is quadratic, above it linear."""
@@ -64,7 +65,7 @@ def spread_loss(angles: Tensor, truth: Tensor, weight: Tensor, clip: Tensor) -> 
     (Mardia and Jupp 2000, Directional Statistics, section 2.3). Where it is unsure what the angle
     is, the likeliest answer moves less than the truth: this loss asks for the whole movement.
     """
-    member = functional.one_hot(clip + 1)[..., 1:].to(weight)  # (B, T, K)
+    member = members(clip, weight)  # (B, T, K)
     share = torch.einsum("btk,btj->bkj", member, weight)  # frames of a joint in a clip
 
     def spread(values: Tensor) -> Tensor:

@@ -11,11 +11,10 @@ import math
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from gonio.models.depth_network import Refined, angles_of
 from gonio.skeleton import BONES, COCO, COCO_LIMBS
-from gonio.training.targets import Target
+from gonio.training.targets import Target, members
 
 _TINY = 1e-8
 STILL_M = 0.005
@@ -127,7 +126,7 @@ def spread_loss(pose: Tensor, truth: Tensor, clip: Tensor, weight: Tensor) -> Te
     bone. Where it is unsure how far a limb points away from the camera, the likeliest answer moves
     less than the truth, and joints that bend along the ray bend too little.
     """
-    member = functional.one_hot(clip + 1)[..., 1:].to(pose) * weight[..., None]  # (B, T, K)
+    member = members(clip, pose) * weight[..., None]  # (B, T, K)
     count = member.sum(dim=1)  # (B, K) frames of a clip
     share = member / count.clamp_min(1)[:, None]
 
@@ -141,12 +140,15 @@ def spread_loss(pose: Tensor, truth: Tensor, clip: Tensor, weight: Tensor) -> Te
     return mean_of((spread(pose) - spread(truth)).abs(), count)
 
 
-def depth_refiner_losses(refined: Refined, target: Target) -> dict[str, Tensor]:
+def depth_refiner_losses(
+    refined: Refined, target: Target, *, spread: bool = True
+) -> dict[str, Tensor]:
     """All losses that go with the network's heads, by name.
 
     Args:
         refined: what the network said.
         target: the truth, with the weight of each frame.
+        spread: whether that of how far bones move is asked for; it costs the most.
     """
     pose, truth, weight = refined.pose, target.pose, target.weight
     losses = {
@@ -158,8 +160,9 @@ def depth_refiner_losses(refined: Refined, target: Target) -> dict[str, Tensor]:
         "elevation": elevation_loss(refined.camera, target.camera, target.camera_weight),
         "distance": distance_loss(refined.camera, target.camera, target.camera_weight),
         "velocity": velocity_loss(pose, truth, target.time, target.clip, weight),
-        "spread": spread_loss(pose, truth, target.clip, weight),
     }
+    if spread:
+        losses["spread"] = spread_loss(pose, truth, target.clip, weight)
     if refined.up is not None:
         losses["up"] = up_loss(refined.up, target.up, weight)
     if refined.limbs is not None:

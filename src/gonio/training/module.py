@@ -115,8 +115,9 @@ class DepthRefinerModule(RefinerModule):
     def losses(self, pair: tuple[Batch, Target]) -> tuple[dict[str, Tensor], dict[str, float]]:
         """Losses of a batch by name, and their weights."""
         batch, target = pair
-        losses = depth_refiner_losses(self.network(batch), target)
-        return losses, self.options.losses.model_dump()
+        weights = self.options.losses
+        losses = depth_refiner_losses(self.network(batch), target, spread=weights.spread > 0)
+        return losses, weights.model_dump()
 
     def validation_values(self, pair: tuple[Batch, Target]) -> dict[str, tuple[Tensor, Tensor]]:
         """Errors of the refined and of the raw pose, centimetres and degrees."""

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from torch import Tensor
+from torch.nn import functional
 
 from gonio.landmarks.inputs import Array
 from gonio.types import FloatArray
@@ -31,6 +32,16 @@ class Target(NamedTuple):
     camera_weight: Tensor
     time: Tensor
     clip: Tensor
+
+
+def members(clip: Tensor, weight: Tensor) -> Tensor:
+    """(B, T, K) which of the K clips of a row a frame belongs to: 1 for its own, 0 for others.
+
+    Args:
+        clip: (B, T) as in `Batch`; padding belongs to none.
+        weight: of the device and type of the answer.
+    """
+    return functional.one_hot(clip + 1)[..., 1:].to(weight)
 
 
 def camera_in_pelvis(azimuth_deg: Array, elevation_deg: Array, distance_m: Array) -> FloatArray:
