@@ -2,8 +2,8 @@
 
 Run `kedro run --pipeline evaluation` first, then `python docs/make_accuracy_tables.py`, with
 `<folder>` for the results of another run, with `--only angles` (or `poses`) to take one kind of
-tables from it alone. The tables that the page shows are kept in docs/accuracy, so that the page can
-be made again without a run.
+tables from it alone, with `--only parts` to take the table of what each part brings. The tables
+that the page shows are kept in docs/accuracy, so that the page can be made again without a run.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import pandas as pd
 
 from gonio.reporting.evaluation_angles import AngleTables, angle_markdown
 from gonio.reporting.evaluation_tables import SHORT, as_markdown, evaluation_markdown
+from gonio.training.recordings import SHIPPED_MAIN
 
 PAGE = Path(__file__).with_name("accuracy.md")
 KEPT = Path(__file__).with_name("accuracy")
@@ -24,7 +25,7 @@ RUN = Path(__file__).resolve().parents[1] / "data" / "08_reporting" / "evaluatio
 TABLES = ("summary.csv", "cameras.csv")
 """Of poses."""
 PARTS_TABLE = "parts.csv"
-"""Of poses: the networks that say what each part brings; the page does not take it from a run."""
+"""Of poses: the networks that say what each part brings, of a run of its own."""
 PARTS_SHOWN = (
     *SHORT,
     "limb_mean_deg",
@@ -73,9 +74,14 @@ def filled(page: str, tables: str, place: str = "evaluation") -> str:
 
 
 def main(run: Path, only: str | None = None) -> None:
-    """Take in the tables of a run, all or of `poses` or `angles` only, and make the page."""
+    """Take in the tables of a run, of `poses`, `angles` or `parts` only, and make the page."""
     KEPT.mkdir(exist_ok=True)
-    for name in {"poses": TABLES, "angles": ANGLE_TABLES, None: (*TABLES, *ANGLE_TABLES)}[only]:
+    taken: dict[str | None, tuple[str, ...]] = {"poses": TABLES, "angles": ANGLE_TABLES}
+    if only == "parts":
+        table = pd.read_csv(run / TABLES[0])
+        table[table["row"] != SHIPPED_MAIN].to_csv(KEPT / PARTS_TABLE, index=False)
+        taken[only] = ()
+    for name in taken.get(only, (*TABLES, *ANGLE_TABLES)):
         if (run / name).is_file():
             shutil.copyfile(run / name, KEPT / name)
         else:
@@ -91,5 +97,5 @@ def main(run: Path, only: str | None = None) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("run", nargs="?", type=Path, default=RUN, help="folder of the results")
-    parser.add_argument("--only", choices=("poses", "angles"))
+    parser.add_argument("--only", choices=("poses", "angles", "parts"))
     main(**vars(parser.parse_args()))

@@ -102,3 +102,20 @@ def test_the_table_of_parts_is_the_kept_one(script):
         rows = kept[kept["recording"] == recording].set_index("row")
         assert rows.index[0] == "raw"
         assert rows["depth_vs_raw_percent"].iloc[-1] < rows["depth_vs_raw_percent"]["+ on image"]
+
+
+def test_the_table_of_parts_is_taken_from_a_run_of_its_own(script, tmp_path, monkeypatch):
+    run, kept, page = tmp_path / "run", tmp_path / "kept", tmp_path / "page.md"
+    shutil.copytree(script.KEPT, kept)
+    shutil.copyfile(script.PAGE, page)
+    monkeypatch.setattr(script, "KEPT", kept)
+    monkeypatch.setattr(script, "PAGE", page)
+    run.mkdir()
+    whole = pd.read_csv(script.KEPT / script.TABLES[0])
+    whole.replace({"row": {"repaired": "a new part"}}).to_csv(run / script.TABLES[0], index=False)
+    script.main(run, only="parts")
+    table = script.parts_block()
+    assert "| demo | a new part |" in table
+    assert "| main |" not in table
+    assert table in page.read_text(encoding="utf-8")
+    assert "a new part" not in (kept / script.TABLES[0]).read_text(encoding="utf-8")
