@@ -175,8 +175,9 @@ def test_a_start_from_another_network_is_refused(
 def test_the_weights_of_another_network_can_be_mixed_in(
     trained: Trained, clips: ClipList[PreparedSequence], tmp_path: Path
 ) -> None:
-    other = tmp_path / "other.safetensors"
+    first, other = tmp_path / "first.safetensors", tmp_path / "other.safetensors"
     theirs = {name: weight + 1.0 for name, weight in trained.checkpoint.weights.items()}
+    write_checkpoint(first, trained.checkpoint)
     write_checkpoint(other, replace(trained.checkpoint, weights=theirs))
     runs = tmp_path / "runs"
     plain = train_depth_refiner(clips, tiny_options(), runs).checkpoint
@@ -186,7 +187,12 @@ def test_the_weights_of_another_network_can_be_mixed_in(
     for name, weight in plain.weights.items():
         wanted = weight + 0.25 * (theirs[name] - weight)
         torch.testing.assert_close(mixed.weights[name], wanted, rtol=2e-3, atol=2e-3)
-    assert mixed.header["training"]["mixed_with"] == other.name
+    assert mixed.header["training"]["mixed_with"] == [other.name]
+    several = tiny_options(mixed_with=f"{other}+{other}+{first}", mixed_share=0.75)
+    mean = train_depth_refiner(clips, several, runs).checkpoint
+    for name, weight in plain.weights.items():
+        wanted = (weight + 2 * theirs[name] + trained.checkpoint.weights[name]) / 4
+        torch.testing.assert_close(mean.weights[name], wanted, rtol=2e-3, atol=2e-3)
     wide = tiny_options(mixed_with=str(other), network={**TINY, "d_model": 32})
     with pytest.raises(InputError, match=r"mixed_with.*another configuration"):
         train_depth_refiner(clips, wide, runs)

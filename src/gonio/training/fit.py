@@ -23,10 +23,10 @@ from gonio.training.loop import (
     clip_data,
     metrics_of,
     mix,
-    named,
     run_training,
     started_from,
     steps_an_epoch,
+    to_mix_in,
 )
 from gonio.training.module import DepthRefinerModule
 from gonio.training.options import TrainingOptions
@@ -51,11 +51,11 @@ def train_depth_refiner(
     begin(options)
     data = clip_data(clips, options, options.augmentation)
     network = started_from(options, load_network) or _new_network(options, data)
-    other = named(options, "mixed_with", load_network)
+    others = to_mix_in(options, load_network)
     networks = _joined(network, options)
     steps = steps_an_epoch(clips, options) * options.epochs
     curves = run_training(DepthRefinerModule(network, options, steps), data, options, folder)
-    mix(network, other, options.mixed_share)
+    mix(network, others, options.mixed_share)
     refiner = _refiner(networks)
     calibration = calibrate(refiner, clips.store, clips.clips["validation"])
     metrics = metrics_of(refiner.networks, curves, clips, calibration.described)

@@ -41,10 +41,10 @@ from gonio.training.loop import (
     clip_data,
     metrics_of,
     mix,
-    named,
     run_training,
     started_from,
     steps_an_epoch,
+    to_mix_in,
 )
 from gonio.training.module import RefinerModule
 
@@ -180,10 +180,10 @@ def train_joint_refiner(
     begin(options)
     data = clip_data(clips, options, options.augmentation, (AngleRow, AngleTarget))
     network = started_from(options, load_network) or JointConstraintRefiner(options.network)
-    other = named(options, "mixed_with", load_network)
+    others = to_mix_in(options, load_network)
     steps = steps_an_epoch(clips, options) * options.epochs
     curves = run_training(JointRefinerModule(network, options, steps), data, options, folder)
-    mix(network, other, options.mixed_share)
+    mix(network, others, options.mixed_share)
     refiner = JointRefiner(network, make_header(network.config, {}))
     metrics = metrics_of([network], curves, clips, errors_in_use(refiner, clips))
     header = make_header(network.config, about(metrics, clips, options))

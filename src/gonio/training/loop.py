@@ -6,7 +6,7 @@ The same for all networks.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
@@ -101,28 +101,30 @@ def clip_data(
 
 
 def started_from(options: RunOptions, load: Callable[[str], tuple[N, Any]]) -> N | None:
-    """The network to start from, None where the options name none; arguments as of `named`."""
-    network = named(options, "start_from", load)
-    return None if network is None else network.train()
-
-
-def named(options: RunOptions, option: str, load: Callable[[str], tuple[N, Any]]) -> N | None:
-    """The network of the checkpoint that an option names, None where it names none.
-
-    What its weights do not depend on (`IN_TRAINING_OR_USE`) is as in the options.
+    """The network to start from, None where the options name none.
 
     Args:
         options: of the training.
-        option: its name.
         load: gives the network of a checkpoint first.
 
     Raises:
         MissingFileError: there is no such checkpoint.
         InputError: it is broken, or of another configuration.
     """
-    path: str | None = getattr(options, option)
-    if path is None:
+    if options.start_from is None:
         return None
+    return _as_wanted(options.start_from, "start_from", options, load).train()
+
+
+def to_mix_in(options: RunOptions, load: Callable[[str], tuple[N, Any]]) -> list[N]:
+    """The networks whose weights are mixed in; arguments and errors as of `started_from`."""
+    return [_as_wanted(path, "mixed_with", options, load).eval() for path in options.mixed_with]
+
+
+def _as_wanted(
+    path: str, option: str, options: RunOptions, load: Callable[[str], tuple[N, Any]]
+) -> N:
+    """The network of a checkpoint; what its weights do not depend on is as in the options."""
     network, _ = load(path)
     config: Any = network.config
     fields = (field for field in IN_TRAINING_OR_USE if hasattr(config, field))
@@ -135,28 +137,29 @@ def named(options: RunOptions, option: str, load: Callable[[str], tuple[N, Any]]
         )
     same = type(network)(options.network)
     same.load_state_dict(network.state_dict())
-    return same.eval()
+    return same
 
 
-def mix(network: nn.Module, other: nn.Module | None, share: float) -> None:
-    """Mix the weights of another network into a trained one that began from it.
+def mix(network: nn.Module, others: Sequence[nn.Module], share: float) -> None:
+    """Mix the weights of other networks into a trained one that began where they did, or from one.
 
     On the way from the one to the other lie networks that are nearly as good as both, each at what
-    it is better at (Wortsman and others, Robust fine-tuning of zero-shot models, CVPR 2022).
+    it is better at (Wortsman and others, Robust fine-tuning of zero-shot models, CVPR 2022), and
+    between several one that carries over better than each (Wortsman and others, Model soups, ICML
+    2022).
 
     Args:
         network: its weights change; half precision, as a file will hold them.
-        other: of the same configuration; nothing happens if None.
-        share: of the other one's weights.
+        others: of the same configuration; nothing happens without any.
+        share: of the mean of the others' weights.
     """
-    if other is None:
+    if not others:
         return
-    theirs = other.state_dict()
-    weights = {
-        name: share * theirs[name] + (1 - share) * own if own.is_floating_point() else own
-        for name, own in network.state_dict().items()
-    }
-    network.load_state_dict(weights)
+    theirs = [other.state_dict() for other in others]
+    for name, own in network.state_dict().items():
+        if own.is_floating_point():
+            mean = torch.stack([weights[name] for weights in theirs]).mean(dim=0)
+            own.copy_(share * mean + (1 - share) * own)
     network.half().float()
 
 
@@ -279,7 +282,7 @@ def about(metrics: dict[str, Any], clips: ClipList[Any], options: RunOptions) ->
     """
     training = options.model_dump(mode="json", exclude={"network", *RUNS_ALIKE, *SHARING})
     training["processes"] = options.processes
-    files = {key: Path(training[key]).name for key in CHECKPOINT_OPTIONS if training.get(key)}
+    files = {key: _file_names(training[key]) for key in CHECKPOINT_OPTIONS if training.get(key)}
     return {
         "metrics": metrics,
         "data": {"hash": clips.data_hash, **clips.described},
@@ -289,6 +292,11 @@ def about(metrics: dict[str, Any], clips: ClipList[Any], options: RunOptions) ->
             **{package: version(package) for package in ("torch", "lightning", "mediapipe")},
         },
     }
+
+
+def _file_names(paths: str | list[str]) -> str | list[str]:
+    """Paths without their folders, which are nobody's business."""
+    return Path(paths).name if isinstance(paths, str) else [Path(path).name for path in paths]
 
 
 def _trainer(

@@ -43,10 +43,10 @@ from gonio.training.loop import (
     clip_data,
     metrics_of,
     mix,
-    named,
     run_training,
     started_from,
     steps_an_epoch,
+    to_mix_in,
 )
 from gonio.training.losses import bone_loss, depth_loss, likelihood_loss, position_loss
 from gonio.training.module import RefinerModule, pose_errors
@@ -219,10 +219,10 @@ def train_main_refiner(
     begin(options)
     data = clip_data(clips, options, options.augmentation, (MainRow, MainTarget))
     network = _network(options, refiners)
-    other = named(options, "mixed_with", load_network)
+    others = to_mix_in(options, load_network)
     steps = steps_an_epoch(clips, options) * options.epochs
     curves = run_training(MainRefinerModule(network, options, steps), data, options, folder)
-    mix(network.main, other, options.mixed_share)
+    mix(network.main, others, options.mixed_share)
     parts, inside = _parts(network, refiners)
     plain = make_header(options.network, parts, {"sigma_scale": [1.0] * 3})
     main = MainRefiner(network.main, *_in_use(network, refiners), plain)

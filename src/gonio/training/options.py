@@ -63,10 +63,10 @@ class RunOptions(BaseModel):
     workers: int = Field(1, ge=0)
     resume: bool = True
     start_from: str | None = Field(None, description="a checkpoint whose weights to start from")
-    mixed_with: str | None = Field(
-        None, description="a checkpoint whose weights are mixed into the trained ones at the end"
+    mixed_with: tuple[str, ...] = Field(
+        (), description="checkpoints whose weights are mixed into the trained ones at the end"
     )
-    mixed_share: float = Field(0.5, ge=0, le=1, description="of the weights of mixed_with")
+    mixed_share: float = Field(0.5, ge=0, le=1, description="of the mean of mixed_with's weights")
     accelerator: Literal["cpu", "gpu", "auto"] = "cpu"
     devices: int = Field(1, ge=1)
     nodes: int = Field(1, ge=1)
@@ -86,11 +86,11 @@ class RunOptions(BaseModel):
             raise ValueError(f"no option {', '.join(unknown)}; there are {', '.join(known)}")
         return value
 
-    @field_validator("sources", mode="before")
+    @field_validator("sources", "mixed_with", mode="before")
     @classmethod
     def _joined_by_plus(cls, value: Any) -> Any:
-        """On the command line, where a comma parts parameters, sources are joined by `+`."""
-        return tuple(value.split("+")) if isinstance(value, str) else value
+        """On the command line, where a comma parts parameters, several are joined by `+`."""
+        return tuple(value.split("+")) if isinstance(value, str) else value or ()
 
     @field_validator("repeats")
     @classmethod
