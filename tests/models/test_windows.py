@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gonio.models.windows import cut_windows
+from gonio.models.windows import FRAMES_AT_ONCE, cut_windows
 from gonio.signals import stride_of
 
 
@@ -38,8 +38,17 @@ def test_where_windows_overlap_the_middle_counts_most() -> None:
     assert together[-1] == len(windows) - 1
 
 
+@pytest.mark.parametrize("window", [8, 96, 500])
+def test_the_parts_that_are_seen_together_hold_few_frames(window: int) -> None:
+    windows = cut_windows(4000, 2, window)
+    parts = list(windows.parts())
+    np.testing.assert_array_equal(np.concatenate(parts), windows.frames)
+    assert all(len(part) == 1 or part.size <= FRAMES_AT_ONCE for part in parts)
+
+
 def test_no_frames_give_nothing() -> None:
     windows = cut_windows(0, 3, 8)
+    assert [part.shape for part in windows.parts()] == [(0, 8)]
     assert len(windows) == 0
     assert windows.together(np.zeros((0, 8, 2)), 0).shape == (0, 2)
 

@@ -217,16 +217,17 @@ def test_networks_can_be_joined_without_a_training(
         tiny_options(epochs=0)
 
 
-def test_a_training_may_start_from_a_network_with_other_dropout_and_use(
+def test_a_training_may_start_from_a_network_with_other_dropout_window_and_use(
     trained: Trained, tmp_path: Path
 ) -> None:
     first = tmp_path / "first.safetensors"
     write_checkpoint(first, trained.checkpoint)
-    network = {**TINY, "dropout": 0.3, "mirror_average": True}
+    network = {**TINY, "dropout": 0.3, "mirror_average": True, "window": 2 * TINY["window"]}
     started = started_from(tiny_options(network=network, start_from=str(first)), load_network)
     assert started is not None
     assert started.training
     assert (started.config.dropout, started.config.mirror_average) == (0.3, True)
+    assert started.config.window == 2 * TINY["window"]
     assert {m.p for m in started.modules() if isinstance(m, torch.nn.Dropout)} == {0.3}
     for name, weight in started.state_dict().items():
         torch.testing.assert_close(weight, trained.checkpoint.weights[name])

@@ -31,7 +31,7 @@ from gonio.models.depth_network import (
 from gonio.models.foot_network import FootConfig, FootNetwork, corrected_feet
 from gonio.models.loading import check_sigma_scale, config_from, take_weights
 from gonio.models.skeleton_fit import fit_skeleton
-from gonio.models.windows import WINDOWS_AT_ONCE, windows_for
+from gonio.models.windows import windows_for
 from gonio.options import CameraOptions
 from gonio.signals import smoothest_path
 from gonio.skeleton import COCO_FROM_MEDIAPIPE, COCO_JOINTS, COCO_MIRROR
@@ -343,8 +343,7 @@ def _said_by(
     windows = windows_for(network.config, count, rate_hz)
     parts: list[dict[str, list[Tensor]]] = [{} for _ in seen]
     with torch.inference_mode():
-        for start in range(0, max(len(windows), 1), WINDOWS_AT_ONCE):
-            frames = windows.frames[start : start + WINDOWS_AT_ONCE]
+        for frames in windows.parts():
             batches = [_batch(inputs, time_s, frames) for inputs in seen]
             together = Batch(*(torch.cat(values) for values in zip(*batches, strict=True)))
             for name, values in _named(network(together)).items():

@@ -21,7 +21,7 @@ from gonio.errors import InputError
 from gonio.models.blocks import Block, OverTime, mlp
 from gonio.models.checkpoint_io import read_checkpoint
 from gonio.models.loading import config_from, take_weights
-from gonio.models.windows import WINDOWS_AT_ONCE, windows_for
+from gonio.models.windows import windows_for
 from gonio.skeleton import (
     ANGLE_COLUMNS,
     JOINT_CHAIN,
@@ -361,11 +361,8 @@ class JointRefiner:
         config = self.network.config
         count = len(inputs.time_s)
         windows = windows_for(config, count, inputs.rate_hz)
-        parts = [np.zeros((0, config.window, len(JOINTS), 3), np.float32)]
         with torch.inference_mode():
-            for start in range(0, len(windows), WINDOWS_AT_ONCE):
-                frames = windows.frames[start : start + WINDOWS_AT_ONCE]
-                parts.append(self.network(angle_batch(inputs, frames)).numpy())
+            parts = [self.network(angle_batch(inputs, part)).numpy() for part in windows.parts()]
         return windows.together(np.concatenate(parts), count)
 
 

@@ -43,7 +43,7 @@ KIND = "main_refiner"
 SHIPPED_CHECKPOINT = Path(__file__).parent / "weights" / "main_refiner.safetensors"
 UNKNOWN_SIGMA_M = 0.05
 FRAMES_AT_ONCE = 256
-"""As `gonio.models.windows.WINDOWS_AT_ONCE`."""
+"""As that of `gonio.models.windows`; they do not see each other."""
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ AFTERWARDS = ("mixed_with", "mixed_share", "joined_with")
 """Options of what is done with a trained network."""
 
 
-IN_TRAINING_OR_USE = ("dropout", "mirror_average", "smooth", "skeleton_fit")
+IN_TRAINING_OR_USE = ("dropout", "window", "mirror_average", "smooth", "skeleton_fit")
 """Fields of a network's configuration that its weights do not depend on."""
 
 
