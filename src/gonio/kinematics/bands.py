@@ -18,6 +18,7 @@ from gonio.kinematics.chain import angles_of, augmented, markers_of
 from gonio.kinematics.segments import KinematicsWarning
 from gonio.kinematics.uncertainty import angle_spread, sampled_poses, spread_at
 from gonio.landmarks.repair import RepairedLandmarks
+from gonio.markers.augment import TRAINED_RATE_HZ
 from gonio.options import InferenceOptions
 from gonio.signals import stride_of
 from gonio.types import RefinedPose
@@ -28,8 +29,9 @@ LASTING_S = 0.3
 REFINED_EVERY = 2
 """Every so manieth of these frames goes through the networks of angles: on the demo that moves the
 bands by 6 %, where eight samples leave them uncertain by 27 %."""
-FRAMES_AT_ONCE = 20_000
-"""Samples of a clip are taken together as long as they are no more frames: it bounds memory."""
+FRAMES_AT_ONCE = 36_000
+"""Samples of a clip are taken together as long as they are no more frames at the rate that the
+augmenter brings them to: it bounds memory."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,17 @@ def sampled_rows(count: int, rate_hz: float, correlation_s: float) -> NDArray[np
     return np.arange(0, count, stride if count > 2 * stride else 1)
 
 
+def samples_at_once(count: int, rate_hz: float) -> int:
+    """How many samples of a clip are taken together.
+
+    Args:
+        count: frames of each.
+        rate_hz: frames a second, NaN for a single frame.
+    """
+    longer = np.nan_to_num(TRAINED_RATE_HZ / rate_hz, nan=1.0)
+    return max(1, int(FRAMES_AT_ONCE / (count * longer)))
+
+
 def sampled_angles(
     pose: RefinedPose,
     landmarks: RepairedLandmarks,
@@ -100,7 +113,7 @@ def sampled_angles(
         samples=options.sigma_samples,
         correlation_s=options.sigma_correlation_s,
     )
-    together = max(1, FRAMES_AT_ONCE // len(pose))
+    together = samples_at_once(len(pose), landmarks.sequence.rate_hz)
     angles: list[pd.DataFrame] = []
     with warnings.catch_warnings():  # compute_angles has said it
         warnings.simplefilter("ignore", KinematicsWarning)

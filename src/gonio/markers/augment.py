@@ -29,6 +29,8 @@ from gonio.skeleton import (
 from gonio.types import BoolArray, FloatArray, MarkerTrajectories, Subject, known
 
 TRAINED_RATE_HZ = 60.0
+COLUMNS_AT_ONCE = 16
+"""Columns of a clip that are splined together."""
 DEFAULT_MASS_KG = 70.0
 """Taken where the mass is not known; it hardly matters to the networks."""
 MIN_RUN = 2
@@ -220,10 +222,22 @@ def _at_trained_rate(
     new_steps = round(steps * TRAINED_RATE_HZ / rate_hz)
     if new_steps == steps or new_steps < 1:
         return network(clip)
-    time = np.linspace(0, 1, steps + 1)
-    new_time = np.linspace(0, 1, new_steps + 1)
-    output = network(np.asarray(CubicSpline(time, clip, axis=0)(new_time)))
-    return np.asarray(CubicSpline(new_time, output, axis=0)(time))
+    output = network(_evenly_splined(clip, new_steps + 1))
+    return _evenly_splined(output, steps + 1)
+
+
+def _evenly_splined(clip: FloatArray, count: int) -> FloatArray:
+    """A clip (T, ...) brought to another number of frames from its first to its last.
+
+    A few columns at a time: the splines of a long clip take many times the memory of its frames.
+    """
+    time, new_time = (np.linspace(0, 1, frames) for frames in (len(clip), count))
+    columns = clip.reshape(len(clip), -1)
+    splined = np.empty((count, columns.shape[1]))
+    for start in range(0, columns.shape[1], COLUMNS_AT_ONCE):
+        some = slice(start, start + COLUMNS_AT_ONCE)
+        splined[:, some] = CubicSpline(time, columns[:, some], axis=0)(new_time)
+    return splined.reshape(count, *clip.shape[1:])
 
 
 def _run(
