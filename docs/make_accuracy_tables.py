@@ -76,12 +76,11 @@ def filled(page: str, tables: str, place: str = "evaluation") -> str:
 def main(run: Path, only: str | None = None) -> None:
     """Take in the tables of a run, of `poses`, `angles` or `parts` only, and make the page."""
     KEPT.mkdir(exist_ok=True)
-    taken: dict[str | None, tuple[str, ...]] = {"poses": TABLES, "angles": ANGLE_TABLES}
     if only == "parts":
         table = pd.read_csv(run / TABLES[0])
         table[table["row"] != SHIPPED_MAIN].to_csv(KEPT / PARTS_TABLE, index=False)
-        taken[only] = ()
-    for name in taken.get(only, (*TABLES, *ANGLE_TABLES)):
+    everything = (*TABLES, *ANGLE_TABLES)
+    for name in {"poses": TABLES, "angles": ANGLE_TABLES, "parts": (), None: everything}[only]:
         if (run / name).is_file():
             shutil.copyfile(run / name, KEPT / name)
         else:

@@ -59,3 +59,10 @@ def test_training_repairs_as_inference_does(project: Path) -> None:
     assert repair_of(base) == RepairOptions()
     with pytest.raises(InputError, match="repair"):
         repair_of({"repair": {"cutoff_hz": 0}})
+
+
+def test_nothing_may_be_mixed_in_but_a_training_has_sources() -> None:
+    assert TrainingOptions(mixed_with=None).mixed_with == ()
+    assert TrainingOptions(mixed_with="a+b").mixed_with == ("a", "b")
+    with pytest.raises(ValueError, match="sources"):
+        TrainingOptions(sources=None)

@@ -138,10 +138,10 @@ def coco_truth_world(truth: MarkerTrajectories, time_s: FloatArray) -> FloatArra
         (T, 17, 3) metres; eyes and ears are NaN, the markers do not have them, and so is every
         frame of which the file has no row.
     """
-    joints = np.full((len(time_s), len(COCO_JOINTS), 3), np.nan)
+    joints = np.full((len(truth), len(COCO_JOINTS), 3), np.nan)
     for joint, marker in _MARKER_OF_JOINT.items():
-        joints[:, COCO[joint]] = rows_at(truth[marker][:, [2, 0, 1]], truth.time_s, time_s)
-    return joints
+        joints[:, COCO[joint]] = truth[marker][:, [2, 0, 1]]
+    return rows_at(joints, truth.time_s, time_s)
 
 
 def demo_shard(

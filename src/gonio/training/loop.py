@@ -118,7 +118,7 @@ def started_from(options: RunOptions, load: Callable[[str], tuple[N, Any]]) -> N
 
 def to_mix_in(options: RunOptions, load: Callable[[str], tuple[N, Any]]) -> list[N]:
     """The networks whose weights are mixed in; arguments and errors as of `started_from`."""
-    return [_as_wanted(path, "mixed_with", options, load).eval() for path in options.mixed_with]
+    return [_as_wanted(path, "mixed_with", options, load) for path in options.mixed_with]
 
 
 def _as_wanted(

@@ -90,7 +90,12 @@ class RunOptions(BaseModel):
     @classmethod
     def _joined_by_plus(cls, value: Any) -> Any:
         """On the command line, where a comma parts parameters, several are joined by `+`."""
-        return tuple(value.split("+")) if isinstance(value, str) else value or ()
+        return tuple(value.split("+")) if isinstance(value, str) else value
+
+    @field_validator("mixed_with", mode="before")
+    @classmethod
+    def _none_or_several(cls, value: Any) -> Any:
+        return () if value is None else value
 
     @field_validator("repeats")
     @classmethod
