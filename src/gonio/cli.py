@@ -23,6 +23,7 @@ import gonio.pipelines
 from gonio.config_loader import configuration
 from gonio.errors import GonioError, InputError
 from gonio.landmarks.video import videos_in
+from gonio.memory import share_arenas
 from gonio.project_paths import stem_of, video_path
 
 INFERENCE = "inference"
@@ -48,6 +49,7 @@ def cli() -> None:
 
 def _run(**arguments: Any) -> None:
     """Run a pipeline; with a folder as `video`, `inference` runs for each video in it."""
+    share_arenas()
     # At the end the system takes all memory back; to look for garbage in it takes most of a second.
     atexit.register(gc.freeze)
     if arguments.get("pipeline"):  # Kedro warns of the old spelling on every run

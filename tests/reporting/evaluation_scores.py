@@ -28,5 +28,8 @@ def made_tables(scores: list[ScoredClip]) -> dict[str, object]:
         "elevations": error_tables.grouped_table(
             scores, "elevation_deg", error_tables.by_elevation
         ),
+        "image_errors": error_tables.grouped_table(
+            scores, "image_error_cm", error_tables.by_image_error
+        ),
         "clips": error_tables.grouped_table(scores, "clip", error_tables.by_clip),
     }

@@ -43,6 +43,7 @@ def test_every_chart_has_its_place(page):
         "camera-0",
         "azimuth_deg-0",
         "elevation_deg-0",
+        "image_error_cm-0",
     ]
 
 

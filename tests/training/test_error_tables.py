@@ -3,10 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gonio.skeleton import COCO
+from gonio.skeleton import COCO, MEDIAPIPE
 from gonio.training import error_tables
 from gonio.training.error_tables import ScoredClip
 from gonio.training.frame_errors import frame_errors
+from gonio.training.image_points import image_error_cm, image_errors, with_true_image
 from tests.training.evaluation_fakes import clip, true_pose
 
 
@@ -110,6 +111,24 @@ def test_elevation_bins_are_called_by_their_lower_edge():
     shard = clip(6, elevation=elevation)
     found = error_tables.by_elevation(scored(shard, {"raw": 0.1}))
     assert list(found) == [-15, 0, 0, 15, -15, -30]
+
+
+def test_clips_are_grouped_by_how_far_their_image_points_are_off():
+    shard = clip(20)
+    seen = with_true_image(shard.landmark_sequence, shard)
+    exact = replace(shard, landmarks_2d=seen.points_2d)
+    assert image_error_cm(exact) == pytest.approx(0, abs=0.1)
+    assert set(error_tables.by_image_error(scored(exact, {"raw": 0.1}))) == {0}
+    points, (_, size) = seen.points_2d, image_errors(seen, exact)
+    arms = [
+        MEDIAPIPE[f"{side}_{part}"] for side in ("left", "right") for part in ("elbow", "wrist")
+    ]
+    points[:, arms, 0] += 0.3 * size[:, None]  # 30 cm in four joints of seventeen
+    off = replace(exact, landmarks_2d=points)
+    assert image_error_cm(off) == pytest.approx(30 * 4 / 17, rel=0.15)
+    assert set(error_tables.by_image_error(scored(off, {"raw": 0.1}))) == {6}
+    unseen = replace(exact, landmarks_2d=np.full_like(exact.landmarks_2d, np.nan))
+    assert set(error_tables.by_image_error(scored(unseen, {"raw": 0.1}))) == {None}
 
 
 def test_recordings_stay_apart(clips):

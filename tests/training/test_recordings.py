@@ -85,6 +85,7 @@ def test_the_steps_of_use_are_rows_where_they_are_asked_for():
         "shipped - smooth",
         "shipped - skeleton fit",
         "shipped + known gravity",
+        "shipped + true image points",
         "shipped",
         "main",
     ]

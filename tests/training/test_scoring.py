@@ -5,10 +5,12 @@ import pytest
 
 from gonio.frames import ray_from_camera, up_from_camera_angles
 from gonio.landmarks.pose import mid_hip_rays
+from gonio.landmarks.repair import repair_landmarks
 from gonio.options import CameraOptions, RepairOptions
-from gonio.skeleton import COCO_MIRROR, MEDIAPIPE_MIRROR
+from gonio.skeleton import COCO, COCO_FROM_MEDIAPIPE, COCO_MIRROR, MEDIAPIPE, MEDIAPIPE_MIRROR
 from gonio.training.error_tables import whole_table
-from gonio.training.recordings import BASELINES, KNOWN_GRAVITY
+from gonio.training.image_points import with_true_image
+from gonio.training.recordings import BASELINES, KNOWN_GRAVITY, KNOWN_IMAGE
 from gonio.training.scoring import (
     score_clip,
     score_clips,
@@ -95,6 +97,39 @@ def test_one_row_is_told_how_the_camera_looks():
     np.testing.assert_allclose(up, shard.up, atol=0.01)
     unknown = replace(shard, up=np.full_like(shard.up, np.nan))
     assert true_camera(unknown) == CameraOptions()
+
+
+def test_one_row_sees_where_the_true_joints_lie_on_the_image():
+    shard = clip(30)
+    wrist, thumb = MEDIAPIPE["left_wrist"], MEDIAPIPE["left_thumb"]
+    image = shard.landmark_sequence.image.copy()
+    image[:, [wrist, thumb]] += [0.1, 0.05]
+    displaced = replace(shard.landmark_sequence, image=image)
+    told = with_true_image(displaced, shard)
+    points = told.points_2d[:, list(COCO_FROM_MEDIAPIPE)]
+    points -= points[:, [COCO["left_hip"], COCO["right_hip"]]].mean(axis=1, keepdims=True)
+    distance = np.linalg.norm(shard.camera_relative, axis=1, keepdims=True)[..., None]
+    true = shard.ground_truth[..., :2] / (1 + shard.ground_truth[..., 2:] / distance)
+    ratio = (points * true).sum(axis=(1, 2)) / (true**2).sum(axis=(1, 2))
+    np.testing.assert_allclose(points, true * ratio[:, None, None], atol=0.02)
+    moved = told.image - displaced.image
+    np.testing.assert_allclose(moved[:, thumb], moved[:, wrist])
+    assert np.linalg.norm(moved[:, wrist], axis=1).min() > 0.05
+    np.testing.assert_array_equal(told.world, displaced.world)
+    truth = shard.ground_truth.copy()
+    truth[:, COCO["left_wrist"]] = np.nan
+    unknown = with_true_image(displaced, replace(shard, ground_truth=truth))
+    np.testing.assert_array_equal(unknown.image[:, wrist], displaced.image[:, wrist])
+    seen = {}
+
+    class Listens(FakeRefiner):
+        def refine(self, landmarks, camera=None):
+            seen[camera is None] = landmarks
+            return super().refine(landmarks, camera)
+
+    scored(shard, **{KNOWN_IMAGE: Listens([shard])})
+    repaired = repair_landmarks(shard.landmark_sequence, WHOLE).sequence
+    np.testing.assert_array_equal(seen[True].image, with_true_image(repaired, shard).image)
 
 
 def test_exchanged_sides_are_counted_in_raw():

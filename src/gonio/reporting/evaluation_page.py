@@ -34,6 +34,8 @@ _ABOUT = {
     "front of the person, at 90 at the person's right.",
     "elevation_deg": f"In bins of {ELEVATION_BIN_DEG}°, called by their lower edge: above 0 the "
     "camera stands higher than the pelvis and looks down.",
+    "image_error_cm": "Clips by how far MediaPipe's points lie from the true joints on the image "
+    "(mean over joints, median over frames, at the depth of the body), called by the lower edge.",
 }
 """What the groups of a chart mean, where their names do not say it."""
 
@@ -44,7 +46,8 @@ class EvaluationTables:
 
     Attributes:
         whole: a line a recording and row.
-        cameras, detectors, joints, azimuths, elevations, clips: a line a recording, group and row.
+        cameras, detectors, joints, azimuths, elevations, image_errors, clips: a line a recording,
+            group and row.
     """
 
     whole: pd.DataFrame
@@ -53,6 +56,7 @@ class EvaluationTables:
     joints: pd.DataFrame
     azimuths: pd.DataFrame
     elevations: pd.DataFrame
+    image_errors: pd.DataFrame
     clips: pd.DataFrame
 
 
@@ -108,6 +112,7 @@ def _section(tables: EvaluationTables, recording: str, number: int) -> dict[str,
     views = [
         ("From where the camera looks", "azimuth_deg", own(tables.azimuths)),
         ("How high the camera stands", "elevation_deg", own(tables.elevations)),
+        ("How far the image points are off", "image_error_cm", own(tables.image_errors)),
     ]
     calibration = calibration_chart(whole)
     return {

@@ -17,6 +17,7 @@ GROUPS: dict[str, str] = {
     "clip": "clip",
     "azimuth_deg": "azimuth (°)",
     "elevation_deg": "elevation (°)",
+    "image_error_cm": "image points off (cm)",
     "row": "row",
 }
 """Columns that say what a line is about, in their order."""

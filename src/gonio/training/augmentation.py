@@ -16,7 +16,6 @@ from scipy.spatial.transform import Rotation
 
 from gonio.capture.shards import Shard
 from gonio.landmarks.inputs import FRAME_FEATURES, Array, mirrored_landmarks, viewpoint_features
-from gonio.models.depth_network import LEAST_NEARNESS
 from gonio.skeleton import (
     ARM_LANDMARKS,
     COCO_FROM_MEDIAPIPE,
@@ -27,6 +26,7 @@ from gonio.skeleton import (
     MEDIAPIPE_MIRROR,
 )
 from gonio.training.prepare import PreparedSequence, prepare_repaired
+from gonio.training.targets import seen_from
 from gonio.types import FloatArray, LandmarkSequence
 
 _PLACE_U, _PLACE_V = (FRAME_FEATURES.index(name) for name in ("mid_hip_u", "mid_hip_v"))
@@ -158,8 +158,7 @@ def with_errors(clip: PreparedSequence, *, world: float, image: float) -> Prepar
     there = (clip.there[:, _COCO] & counts)[..., None]
     if world == image == 1 or not there.any():
         return clip
-    distance = np.linalg.norm(clip.camera, axis=1).clip(min=1.0)[:, None, None]
-    seen = clip.pose[..., :2] / (1 + clip.pose[..., 2:] / distance).clip(min=LEAST_NEARNESS)
+    seen = seen_from(clip.pose, np.linalg.norm(clip.camera, axis=1).clip(min=1.0))
     landmarks = clip.landmarks.copy()
     for columns, true, axes, factor in (
         (slice(0, 3), clip.pose, (0, 1, 2), world),

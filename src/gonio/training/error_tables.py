@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 from gonio.capture.shards import Shard
 from gonio.skeleton import COCO_JOINTS
 from gonio.training.frame_errors import FrameErrors, joined, true_frames
+from gonio.training.image_points import image_error_cm
 from gonio.training.metrics import share_within
 from gonio.types import FloatArray
 
 AZIMUTH_BIN_DEG = 45
 """Bins are centred on 0 (camera in front), 45, 90 (at the subject's right) ..."""
 ELEVATION_BIN_DEG = 15
+IMAGE_BINS_CM = (0, 4, 5, 6, 8, 12)
+"""Lower edges of the bins of `by_image_error`."""
 RAW = "raw"
 """The row that the others are compared with."""
 _COMPARED = {
@@ -170,6 +173,13 @@ def by_elevation(clip: ScoredClip) -> NDArray[np.object_]:
     elevation = clip.shard.elevation[true_frames(clip.shard)].astype(float)
     bins = np.floor(np.nan_to_num(elevation) / ELEVATION_BIN_DEG) * ELEVATION_BIN_DEG
     return _where_known(elevation, bins)
+
+
+def by_image_error(clip: ScoredClip) -> NDArray[np.object_]:
+    """Lower edge, cm, of the bin of the clip's `image_error_cm`; None where unknown."""
+    error = image_error_cm(clip.shard)
+    edge = max((e for e in IMAGE_BINS_CM if e <= error), default=None)
+    return np.full(int(true_frames(clip.shard).sum()), edge, dtype=object)
 
 
 def clip_name(shard: Shard) -> str:

@@ -29,6 +29,9 @@ _WITHOUT = f"{SHIPPED} - "
 """Begins the names of the rows of it without a step of its use."""
 KNOWN_GRAVITY = f"{SHIPPED} + known gravity"
 """Name of the row of it where the user knows the camera's pitch and roll: those of the truth."""
+KNOWN_IMAGE = f"{SHIPPED} + true image points"
+"""Name of the row of it where the detector's points on the image are those of the truth: what is
+left is not the image's."""
 BASELINES: tuple[str, ...] = ("raw", "raw + filter + scale", "repaired")
 """Names of the rows without a network."""
 _SPLITS: tuple[str, ...] = get_args(Split)
@@ -61,8 +64,8 @@ class EvaluationOptions(BaseModel):
         shipped: whether the checkpoint that comes with Gonio is the last row.
         checkpoints: name of a row -> path of its checkpoint, in the order of the table.
         steps_of_use: whether there are rows of the shipped checkpoint without each of the steps of
-            its use (`depth_refiner.STEPS_OF_USE`), and one that is told the camera's true pitch
-            and roll.
+            its use (`depth_refiner.STEPS_OF_USE`), one that is told the camera's true pitch and
+            roll, and one whose image points are the true ones.
         worst_clips: how many of the worst clips are drawn.
         angles: whether joint angles are measured too, through the whole chain of `inference`.
     """
@@ -96,7 +99,7 @@ class EvaluationOptions(BaseModel):
     @field_validator("checkpoints")
     @classmethod
     def _free(cls, value: dict[str, str] | None) -> dict[str, str] | None:
-        own = {*BASELINES, SHIPPED, SHIPPED_MAIN, KNOWN_GRAVITY}
+        own = {*BASELINES, SHIPPED, SHIPPED_MAIN, KNOWN_GRAVITY, KNOWN_IMAGE}
         taken = sorted(n for n in value or {} if n in own or n.startswith(_WITHOUT))
         if taken:
             raise ValueError(f"{', '.join(taken)} are rows already; name the checkpoint otherwise")
@@ -170,7 +173,7 @@ def load_refiners(options: EvaluationOptions) -> dict[str, Refiner]:
             if options.steps_of_use:
                 for step in shipped.steps():
                     refiners[_WITHOUT + step] = shipped.without(step)
-                refiners[KNOWN_GRAVITY] = shipped
+                refiners |= {KNOWN_GRAVITY: shipped, KNOWN_IMAGE: shipped}
             refiners[SHIPPED] = shipped
             refiners[SHIPPED_MAIN] = MainRefiner.load()
         except MissingFileError as error:

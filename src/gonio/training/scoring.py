@@ -22,10 +22,12 @@ from gonio.options import CameraOptions, RepairOptions
 from gonio.signals import nearest, resample
 from gonio.training.error_tables import ScoredClip
 from gonio.training.frame_errors import frame_errors, scaled_pose, true_frames
+from gonio.training.image_points import with_true_image
 from gonio.training.recordings import (
     BASELINES,
     DEMO,
     KNOWN_GRAVITY,
+    KNOWN_IMAGE,
     SHIPPED,
     EvaluationOptions,
     Refiner,
@@ -70,8 +72,9 @@ def score_clip(
         found[row] = at_times(pose, landmarks.time_s, shard.time_s), float("nan")
     for row, refiner in refiners.items():
         camera = true_camera(shard) if row == KNOWN_GRAVITY else None
+        landmarks = with_true_image(repaired, shard) if row == KNOWN_IMAGE else repaired
         begin = time.perf_counter()
-        pose = refiner.refine(repaired, camera)
+        pose = refiner.refine(landmarks, camera)
         seconds = time.perf_counter() - begin
         found[row] = at_times(pose, repaired.time_s, shard.time_s), seconds
     return ScoredClip(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
 from gonio.landmarks.inputs import Array
+from gonio.models.depth_network import LEAST_NEARNESS
 from gonio.types import FloatArray
 
 
@@ -52,3 +54,17 @@ def camera_in_pelvis(azimuth_deg: Array, elevation_deg: Array, distance_m: Array
         [level * np.cos(azimuth), np.sin(elevation), level * np.sin(azimuth)], axis=-1
     )
     return np.asarray(direction * np.asarray(distance_m)[..., None])
+
+
+def seen_from(pose: NDArray[Any], distance_m: NDArray[Any]) -> FloatArray:
+    """Where a camera sees joints, in metres at the depth of the mid-hip.
+
+    Args:
+        pose: (T, J, 3) metres, ray frame, mid-hip origin.
+        distance_m: (T,) of the camera from the mid-hip.
+
+    Returns:
+        (T, J, 2) x right, y down.
+    """
+    nearness = 1 + pose[..., 2:] / np.asarray(distance_m)[:, None, None]
+    return np.asarray(pose[..., :2] / nearness.clip(min=LEAST_NEARNESS))

@@ -100,7 +100,7 @@ def score(
 
 
 def tabulate(scores: list[ScoredClip]) -> tuple[pd.DataFrame, ...]:
-    """Tables over everything, and by camera, detector, joint, azimuth, elevation and clip."""
+    """Tables over everything, and by all that `gonio.training.error_tables` groups by."""
     return (
         error_tables.whole_table(scores),
         error_tables.grouped_table(scores, "camera", error_tables.by_camera),
@@ -108,6 +108,7 @@ def tabulate(scores: list[ScoredClip]) -> tuple[pd.DataFrame, ...]:
         error_tables.joint_table(scores),
         error_tables.grouped_table(scores, "azimuth_deg", error_tables.by_azimuth),
         error_tables.grouped_table(scores, "elevation_deg", error_tables.by_elevation),
+        error_tables.grouped_table(scores, "image_error_cm", error_tables.by_image_error),
         error_tables.grouped_table(scores, "clip", error_tables.by_clip),
     )
 

@@ -12,6 +12,7 @@ TABLES = [
     "evaluation_joints",
     "evaluation_azimuths",
     "evaluation_elevations",
+    "evaluation_image_errors",
     "evaluation_clips",
 ]
 ANGLE_TABLES = ["evaluation_angles", "evaluation_angle_joints", "evaluation_angle_cameras"]
