@@ -17,13 +17,28 @@ import pandas as pd
 
 from gonio.reporting.evaluation_angles import AngleTables, angle_markdown
 from gonio.reporting.evaluation_tables import SHORT, as_markdown, evaluation_markdown
-from gonio.training.recordings import SHIPPED_MAIN
+from gonio.training.recordings import DEMO, KNOWN_IMAGE, SHIPPED, SHIPPED_MAIN
 
 PAGE = Path(__file__).with_name("accuracy.md")
 KEPT = Path(__file__).with_name("accuracy")
 RUN = Path(__file__).resolve().parents[1] / "data" / "08_reporting" / "evaluation"
-TABLES = ("summary.csv", "cameras.csv")
+IMAGE_TABLE = "image_errors.csv"
+"""Of poses: clips by how far MediaPipe's image points are off."""
+TABLES = ("summary.csv", "cameras.csv", IMAGE_TABLE)
 """Of poses."""
+IMAGE_ROWS = ("raw", SHIPPED, SHIPPED_MAIN, KNOWN_IMAGE)
+IMAGE_SHOWN = (
+    "clips",
+    "frames",
+    "depth_mean_cm",
+    "depth_vs_raw_percent",
+    "position_mean_cm",
+    "position_vs_raw_percent",
+    "aligned_mean_cm",
+    "azimuth_mean_deg",
+    "elevation_mean_deg",
+    "up_mean_deg",
+)
 PARTS_TABLE = "parts.csv"
 """Of poses: the networks that say what each part brings, of a run of its own."""
 PARTS_SHOWN = (
@@ -46,8 +61,15 @@ ANGLE_TABLES = (
 
 def block() -> str:
     """The tables of poses, from the kept CSV files."""
-    whole, cameras = (pd.read_csv(KEPT / name) for name in TABLES)
+    whole, cameras = (pd.read_csv(KEPT / name) for name in TABLES[:2])
     return evaluation_markdown(whole, cameras)
+
+
+def image_block() -> str:
+    """The table of clips by their image points, from its kept CSV file; the demo has too few."""
+    table = pd.read_csv(KEPT / IMAGE_TABLE)
+    chosen = table["row"].isin(IMAGE_ROWS) & (table["recording"] != DEMO)
+    return as_markdown(table[chosen], IMAGE_SHOWN)
 
 
 def parts_block() -> str:
@@ -86,6 +108,7 @@ def main(run: Path, only: str | None = None) -> None:
         else:
             print(f"{run / name} is absent: {KEPT / name} is used as it is")
     page = filled(PAGE.read_text(encoding="utf-8"), block())
+    page = filled(page, image_block(), "image")
     if all((KEPT / name).is_file() for name in ANGLE_TABLES):
         page = filled(page, angle_block(), "angles")
     if (KEPT / PARTS_TABLE).is_file():
