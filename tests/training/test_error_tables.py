@@ -127,8 +127,9 @@ def test_clips_are_grouped_by_how_far_their_image_points_are_off():
     off = replace(exact, landmarks_2d=points)
     assert image_error_cm(off) == pytest.approx(30 * 4 / 17, rel=0.15)
     assert set(error_tables.by_image_error(scored(off, {"raw": 0.1}))) == {6}
-    unseen = replace(exact, landmarks_2d=np.full_like(exact.landmarks_2d, np.nan))
-    assert set(error_tables.by_image_error(scored(unseen, {"raw": 0.1}))) == {None}
+    for points in (np.nan, 0.2):  # nobody is seen, or nothing but one point
+        unseen = replace(exact, landmarks_2d=np.full_like(exact.landmarks_2d, points))
+        assert set(error_tables.by_image_error(scored(unseen, {"raw": 0.1}))) == {None}
 
 
 def test_recordings_stay_apart(clips):

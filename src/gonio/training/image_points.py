@@ -50,18 +50,22 @@ def image_errors(landmarks: LandmarkSequence, shard: Shard) -> tuple[FloatArray,
 def image_error_cm(shard: Shard) -> float:
     """Mean distance of a clip's image points from the true ones, in the depth of the body.
 
-    Median over frames, in which a person who is lost for a moment counts as one frame; NaN where
-    no frame has both.
+    Median over frames, so that a person who is lost for a moment hardly counts; NaN where no frame
+    has both, or all points are one.
 
     Args:
         shard: its landmarks as the detector gave them.
     """
     error, size = image_errors(shard.landmark_sequence, shard)
-    metres = (
-        np.linalg.norm(error, axis=2) / np.nanmedian(size) if known(size[:, None]).any() else []
-    )
-    frames = [frame[np.isfinite(frame)].mean() for frame in metres if np.isfinite(frame).any()]
-    return 100 * float(np.median(frames)) if frames else float("nan")
+    sizes = size[size > 0]
+    frames = [
+        frame[np.isfinite(frame)].mean()
+        for frame in np.linalg.norm(error, axis=2)
+        if np.isfinite(frame).any()
+    ]
+    if not len(sizes) or not frames:
+        return float("nan")
+    return 100 * float(np.median(frames) / np.median(sizes))
 
 
 def with_true_image(landmarks: LandmarkSequence, shard: Shard) -> LandmarkSequence:
