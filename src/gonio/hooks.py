@@ -17,6 +17,7 @@ from gonio.datasets.base import FileDataset
 from gonio.errors import OutputError
 from gonio.kinematics.chain import check_static_trial
 from gonio.markers.augmenter_networks import check_provider
+from gonio.memory import give_back
 from gonio.models.registry import TRAINED_BY, check_refiners
 from gonio.options import InferenceOptions, check_names
 from gonio.project_paths import check_own_folder
@@ -70,6 +71,11 @@ class GonioHooks:
             path = getattr(dataset, "path", None)
             if isinstance(path, Path):
                 _check_folder(path.parent)
+
+    @hook_impl
+    def after_node_run(self) -> None:
+        """Leave what a node no longer needs to the next ones."""
+        give_back()
 
     @hook_impl
     def after_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
