@@ -22,9 +22,10 @@ from gonio.training.recordings import DEMO, KNOWN_IMAGE, SHIPPED, SHIPPED_MAIN
 PAGE = Path(__file__).with_name("accuracy.md")
 KEPT = Path(__file__).with_name("accuracy")
 RUN = Path(__file__).resolve().parents[1] / "data" / "08_reporting" / "evaluation"
+MAIN_TABLES = ("summary.csv", "cameras.csv")
 IMAGE_TABLE = "image_errors.csv"
 """Of poses: clips by how far MediaPipe's image points are off."""
-TABLES = ("summary.csv", "cameras.csv", IMAGE_TABLE)
+TABLES = (*MAIN_TABLES, IMAGE_TABLE)
 """Of poses."""
 IMAGE_ROWS = ("raw", SHIPPED, SHIPPED_MAIN, KNOWN_IMAGE)
 IMAGE_SHOWN = (
@@ -61,7 +62,7 @@ ANGLE_TABLES = (
 
 def block() -> str:
     """The tables of poses, from the kept CSV files."""
-    whole, cameras = (pd.read_csv(KEPT / name) for name in TABLES[:2])
+    whole, cameras = (pd.read_csv(KEPT / name) for name in MAIN_TABLES)
     return evaluation_markdown(whole, cameras)
 
 

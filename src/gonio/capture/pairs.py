@@ -112,7 +112,7 @@ def _set(owner: object, **values: Any) -> None:
 
 
 def mid_hip_of(joints: FloatArray) -> FloatArray:
-    """(..., 3) midpoint of the hips of (..., 17, 3) COCO joints."""
+    """(..., D) midpoint of the hips of (..., 17, D) COCO joints, D axes."""
     hips = joints[..., [COCO["left_hip"], COCO["right_hip"]], :]
     return np.asarray(hips.mean(axis=-2))
 

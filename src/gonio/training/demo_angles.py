@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 
 from gonio.capture.demo import Camera
+from gonio.capture.pairs import mid_hip_of
 from gonio.capture.shards import Shard
 from gonio.errors import InputError
 from gonio.kinematics.chain import angles_of, augmented
 from gonio.kinematics.comparison import columns_from_model
 from gonio.options import CameraOptions, InferenceOptions, SubjectOptions
 from gonio.signals import rows_at
-from gonio.skeleton import ANGLE_COLUMNS, COCO, JOINTS
+from gonio.skeleton import ANGLE_COLUMNS, JOINTS
 from gonio.training.angle_scoring import TrueAngles
 from gonio.types import FloatArray, MarkerTrajectories
 
@@ -115,8 +116,7 @@ def camera_heading_deg(joints_world: FloatArray, camera: Camera) -> float:
             are the world's y, z and x.
         camera: calibrated.
     """
-    hips = joints_world[:, [COCO["left_hip"], COCO["right_hip"]]].mean(axis=1)
-    x_world, y_world, _ = camera.position - np.nanmean(hips, axis=0)
+    x_world, y_world, _ = camera.position - np.nanmean(mid_hip_of(joints_world), axis=0)
     return float(np.degrees(np.arctan2(-x_world, y_world)))
 
 

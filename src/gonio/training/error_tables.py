@@ -179,7 +179,7 @@ def by_image_error(clip: ScoredClip) -> NDArray[np.object_]:
     """Lower edge, cm, of the bin of the clip's `image_error_cm`; None where unknown."""
     error = image_error_cm(clip.shard)
     edge = max((e for e in IMAGE_BINS_CM if e <= error), default=None)
-    return np.full(int(true_frames(clip.shard).sum()), edge, dtype=object)
+    return _same(clip, edge)
 
 
 def clip_name(shard: Shard) -> str:
@@ -198,7 +198,7 @@ def _percentile(values: NDArray[np.float32], percent: float) -> float:
     return float(np.percentile(there, percent)) if len(there) else float("nan")
 
 
-def _same(clip: ScoredClip, value: str) -> NDArray[np.object_]:
+def _same(clip: ScoredClip, value: str | int | None) -> NDArray[np.object_]:
     return np.full(int(true_frames(clip.shard).sum()), value, dtype=object)
 
 

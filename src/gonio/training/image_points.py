@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 
+from gonio.capture.pairs import mid_hip_of
 from gonio.capture.shards import Shard
 from gonio.signals import nearest
-from gonio.skeleton import COCO, COCO_FROM_MEDIAPIPE, COCO_OF_MEDIAPIPE
+from gonio.skeleton import COCO_FROM_MEDIAPIPE, COCO_OF_MEDIAPIPE
 from gonio.training.targets import seen_from
 from gonio.types import FloatArray, LandmarkSequence, known
 
 LEAST_CORRELATION = 0.5
 """Of the points and the true ones: below it their sizes are compared, not their likeness."""
-_HIPS = [COCO["left_hip"], COCO["right_hip"]]
 
 
 def image_errors(landmarks: LandmarkSequence, shard: Shard) -> tuple[FloatArray, FloatArray]:
@@ -34,7 +34,7 @@ def image_errors(landmarks: LandmarkSequence, shard: Shard) -> tuple[FloatArray,
     distance = np.linalg.norm(shard.camera_relative[rows].astype(float), axis=1)
     true = seen_from(shard.ground_truth[rows].astype(float), distance)  # (T, 17, 2) metres
     said = landmarks.points_2d[:, list(COCO_FROM_MEDIAPIPE)]
-    said = said - said[:, _HIPS].mean(axis=1, keepdims=True)
+    said = said - mid_hip_of(said)[:, np.newaxis]
     there = (known(said) & known(true))[..., np.newaxis]
     products, said_squares, true_squares = (
         np.where(there, a * b, 0.0).sum(axis=(1, 2))
@@ -57,15 +57,12 @@ def image_error_cm(shard: Shard) -> float:
         shard: its landmarks as the detector gave them.
     """
     error, size = image_errors(shard.landmark_sequence, shard)
-    sizes = size[size > 0]
-    frames = [
-        frame[np.isfinite(frame)].mean()
-        for frame in np.linalg.norm(error, axis=2)
-        if np.isfinite(frame).any()
-    ]
-    if not len(sizes) or not frames:
+    distance = np.linalg.norm(error, axis=2)
+    distance = distance[np.isfinite(distance).any(axis=1)]
+    size = size[size > 0]
+    if not len(size) or not len(distance):
         return float("nan")
-    return 100 * float(np.median(frames) / np.median(sizes))
+    return 100 * float(np.median(np.nanmean(distance, axis=1)) / np.median(size))
 
 
 def with_true_image(landmarks: LandmarkSequence, shard: Shard) -> LandmarkSequence:

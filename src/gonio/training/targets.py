@@ -66,5 +66,5 @@ def seen_from(pose: NDArray[Any], distance_m: NDArray[Any]) -> FloatArray:
     Returns:
         (T, J, 2) x right, y down.
     """
-    nearness = 1 + pose[..., 2:] / np.asarray(distance_m)[:, None, None]
+    nearness = 1 + pose[..., 2:] / distance_m[:, None, None]
     return np.asarray(pose[..., :2] / nearness.clip(min=LEAST_NEARNESS))
