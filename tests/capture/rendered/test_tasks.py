@@ -117,3 +117,16 @@ def test_impossible_options_are_refused(tmp_path: Path) -> None:
         RenderedOptions(split_shares=(0.8, 0.1, 0.2))
     with pytest.raises(MissingFileError, match="nowhere"):
         list_tasks(RenderedOptions(motion_folder=str(tmp_path / "nowhere")))
+
+
+def test_training_may_have_other_people_beside_the_same_held_out_ones(motion_folder: Path) -> None:
+    options = RenderedOptions(frames=18_000, motion_folder=str(motion_folder), seed=3)
+    first = list_tasks(options)
+    other = list_tasks(replace(options, training_seed=4))
+    assert [task.split for task in first] == [task.split for task in other]
+    for one, two in zip(first, other, strict=True):
+        assert (one == two) == (one.split != "train")
+    assert not {t.body_id for t in first if t.split == "train"} & {
+        t.body_id for t in other if t.split == "train"
+    }
+    assert list_tasks(replace(options, training_seed=3)) == first

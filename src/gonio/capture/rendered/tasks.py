@@ -42,6 +42,8 @@ class RenderedOptions:
     Attributes:
         frames: wanted in all; whole sequences are made, so a few more may come.
         seed: of everything.
+        training_seed: of the training split, where it is to have other people and movements beside
+            the same validation and test splits; None: `seed`.
         motion_folder: clips in the format of `motion_files.list_clips`; None for made motion only.
         sequence_frames: frames a sequence.
         frame_rates: frames a second; each sequence takes one of them.
@@ -58,6 +60,7 @@ class RenderedOptions:
 
     frames: int = 60_000
     seed: int = 0
+    training_seed: int | None = None
     motion_folder: str | None = None
     sequence_frames: int = 90
     frame_rates: tuple[float, ...] = (30.0,)
@@ -216,15 +219,20 @@ def _pools(folder: str | None) -> dict[str, _Pool]:
 def _task(
     options: RenderedOptions, pools: dict[str, _Pool], kinds: dict[str, float], index: int
 ) -> RenderedTask:
-    rng = np.random.default_rng([0x7A5C, options.seed, index])
+    seed_of_all = options.seed
+    rng = np.random.default_rng([0x7A5C, seed_of_all, index])
     split = str(rng.choice(SPLITS, p=options.split_shares))
+    if split == "train" and options.training_seed is not None:
+        seed_of_all = options.training_seed
+        rng = np.random.default_rng([0x7A5C, seed_of_all, index])
+        rng.random()  # what the split was drawn with
     pool = pools[split]
     made = not pool or rng.random() < options.made_share
     clip = arms = None
     kind: tuple[str, int] | None = None
     if made:
         # Numbers of made performers follow those of the bodies: no split shares one.
-        block, seed = divmod(options.seed, 100)
+        block, seed = divmod(seed_of_all, 100)
         number = (3 * block + SPLITS.index(split)) * 10_000_000 + seed * 100_000 + index
         kind = (str(rng.choice(list(kinds), p=list(kinds.values()))), number)
         performers = [f"made{number}"]
