@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from scipy.spatial.transform import Rotation
 
 from gonio.errors import InputError
+from gonio.skeleton import COCO
 from gonio.types import FloatArray
 
 
@@ -25,6 +26,12 @@ def normalised(vectors: ArrayLike) -> FloatArray:
     length = np.linalg.norm(array, axis=-1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(np.where(length > 0, array / length, np.nan))
+
+
+def mid_hip_of(joints: FloatArray) -> FloatArray:
+    """(..., D) midpoint of the hips of (..., 17, D) COCO joints, D axes."""
+    hips = joints[..., [COCO["left_hip"], COCO["right_hip"]], :]
+    return np.asarray(hips.mean(axis=-2))
 
 
 def shortest_turn(source: FloatArray, target: FloatArray, share: float = 1.0) -> FloatArray:

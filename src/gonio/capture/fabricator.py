@@ -24,9 +24,9 @@ from gonio.capture.fabricated_scene import (
     render_scene,
     write_video,
 )
-from gonio.capture.pairs import mid_hip_of
 from gonio.capture.panoptic import COCO19_JOINTS, POSE_FOLDER
 from gonio.files import write_text
+from gonio.frames import mid_hip_of
 from gonio.skeleton import COCO
 from gonio.types import FloatArray
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from gonio.capture.cameras import Camera
 from gonio.capture.shards import Shard, ShardLabels
 from gonio.errors import InputError
-from gonio.frames import lab_from_camera, normalised, ray_from_camera
+from gonio.frames import lab_from_camera, mid_hip_of, normalised, ray_from_camera
 from gonio.skeleton import AUGMENTED_MARKERS, COCO, COCO_FROM_MEDIAPIPE, COCO_JOINTS
 from gonio.types import FloatArray, LandmarkSequence
 
@@ -109,12 +109,6 @@ def _or_missing(name: str, value: FloatArray | None, shape: tuple[int, ...]) -> 
 def _set(owner: object, **values: Any) -> None:
     for name, value in values.items():
         object.__setattr__(owner, name, value)
-
-
-def mid_hip_of(joints: FloatArray) -> FloatArray:
-    """(..., D) midpoint of the hips of (..., 17, D) COCO joints, D axes."""
-    hips = joints[..., [COCO["left_hip"], COCO["right_hip"]], :]
-    return np.asarray(hips.mean(axis=-2))
 
 
 def pelvis_forward_from_joints(joints: FloatArray, up: FloatArray) -> FloatArray:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from gonio.capture.schema import ARRAYS, SCALARS, SCHEMA, SCHEMA_VERSION, ArrayField
 from gonio.errors import InputError, MissingFileError
 from gonio.files import replacing
-from gonio.skeleton import COCO
+from gonio.frames import mid_hip_of
 from gonio.types import LandmarkSequence
 
 Array = NDArray[np.float32]
@@ -149,7 +149,7 @@ def _check_values(shard: Shard) -> None:
             worst = np.nanmax(np.abs(values))
             raise InputError(f"Shard.{name} reaches {worst:g}; allowed are {low} to {high}")
     for name in ("corrupted", "ground_truth"):
-        hips = getattr(shard, name)[:, [COCO["left_hip"], COCO["right_hip"]]].mean(axis=1)
+        hips = mid_hip_of(getattr(shard, name))
         if (np.abs(hips) > _ORIGIN_TOLERANCE_M).any():
             raise InputError(
                 f"Shard.{name} has its mid-hip {np.nanmax(np.abs(hips)):.3f} m from the origin; "

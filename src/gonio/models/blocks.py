@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gonio.skeleton import COCO
+
 NOT_SEEN = -1e4
 """Added to the logits of what must not be seen; finite, so that a row without company stays so."""
 
@@ -159,3 +161,8 @@ class OverTime(nn.Module):
         """(B, T, tokens, d) tokens with what their frame knows of its clip."""
         told: Tensor = x + self.out(frames).unflatten(2, x.shape[2:])
         return told
+
+
+def from_mid_hip(pose: Tensor) -> Tensor:
+    """(..., 17, 3) a pose with the midpoint of its hips at the origin."""
+    return pose - pose[..., [COCO["left_hip"], COCO["right_hip"]], :].mean(dim=-2, keepdim=True)

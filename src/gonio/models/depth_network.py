@@ -16,7 +16,7 @@ from torch.nn import functional
 from gonio.errors import InputError
 from gonio.landmarks.inputs import FRAME_FEATURES, PLACE_FEATURES, TOKEN_FEATURES
 from gonio.models import blocks
-from gonio.models.blocks import Block, mlp
+from gonio.models.blocks import Block, from_mid_hip, mlp
 from gonio.skeleton import (
     COCO,
     COCO_FROM_MEDIAPIPE,
@@ -215,7 +215,6 @@ class PoseAwareDepthRefiner(nn.Module):
             if self.config.on_image
             else raw + (DELTA_UNIT_M * delta)
         )
-        hips = pose[:, :, [COCO["left_hip"], COCO["right_hip"]]].mean(dim=2, keepdim=True)
         log_sigma = up = limbs = None
         if self.config.sigma_head:
             log_sigma = (FIRST_LOG_SIGMA + self.sigma_head(x)).clamp(*LOG_SIGMA_RANGE)
@@ -226,7 +225,7 @@ class PoseAwareDepthRefiner(nn.Module):
         if self.config.limb_head:
             ends = [torch.stack([x[:, :, COCO[n]] for n in side], 2) for side in LIMB_ENDS]
             limbs = functional.normalize(self.limb_head(torch.cat(ends, dim=-1)), dim=-1)
-        return Refined(pose - hips, camera, log_sigma, up, limbs)
+        return Refined(from_mid_hip(pose), camera, log_sigma, up, limbs)
 
     def _on_image(self, batch: Batch, delta: Tensor, camera: Tensor) -> Tensor:
         """(B, T, J, 3) the pose on the rays through the image points, as far as the camera knows.

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from gonio.errors import InputError
-from gonio.models.blocks import Block, CrossBlock, mlp
-from gonio.skeleton import COCO, COCO_JOINTS, JOINTS
+from gonio.models.blocks import Block, CrossBlock, from_mid_hip, mlp
+from gonio.skeleton import COCO_JOINTS, JOINTS
 
 POSE_FEATURES = 15
 """Of a joint: MediaPipe's 6, the refined place, how far it was moved, logarithm of sigma."""
@@ -150,11 +150,10 @@ class MainRefinerNetwork(nn.Module):
         a = torch.stack([head(angle[:, j]) for j, head in enumerate(self.angle_heads)], dim=1)
         pose_gate, angle_gate = gates(p[..., 6:]), gates(a[..., 3:])
         joined = joined_by(batch.refined, batch.raw[..., :3], POSE_UNIT_M * p[..., :3], pose_gate)
-        hips = joined[:, [COCO["left_hip"], COCO["right_hip"]]].mean(dim=1, keepdim=True)
         turned = wrapped(batch.computed - batch.joint_refined) + batch.joint_refined
         angles = joined_by(batch.joint_refined, turned, ANGLE_UNIT * a[..., :3], angle_gate)
         return MainRefined(
-            pose=(joined - hips) * batch.pose_there[..., None],
+            pose=from_mid_hip(joined) * batch.pose_there[..., None],
             log_sigma=batch.log_sigma + p[..., 3:6],
             angles=angles * batch.angle_there[..., None],
             pose_gate=pose_gate,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from gonio.frames import mid_hip_of
 from gonio.skeleton import BONES, COCO
 from gonio.types import FloatArray
 
@@ -74,8 +75,7 @@ def fit_skeleton(positions: FloatArray, sigma: FloatArray) -> FloatArray:
         for (a, b), length in zip(BONES, lengths, strict=True):
             if np.isfinite(length):
                 _pull(fitted, variance, COCO[a], COCO[b], length)
-    hips = fitted[:, [COCO["left_hip"], COCO["right_hip"]]].mean(axis=1, keepdims=True)
-    return np.asarray(fitted - hips)
+    return np.asarray(fitted - mid_hip_of(fitted)[:, np.newaxis])
 
 
 def _pull(fitted: FloatArray, variance: FloatArray, a: int, b: int, length: float) -> None:

@@ -6,7 +6,7 @@ one length, several short clips to a row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from typing import Any, Generic, TypeVar
 
 import lightning.pytorch as pl
@@ -21,6 +21,7 @@ from gonio.training.clips import Clip, ClipList, ClipStore
 from gonio.training.targets import Target
 
 C = TypeVar("C", bound=Clip)
+P = TypeVar("P", bound=Sized)
 Pair = tuple[Any, Any]
 """What a network sees and what it is to say: two named tuples of tensors."""
 Kinds = tuple[type[Any], type[Any]]
@@ -72,12 +73,21 @@ def _stacked(rows: Sequence[Any]) -> Any:
 
 def rows_needed(lengths: Sequence[int], window: int) -> int:
     """Rows that clips of these lengths fill, packed in this order as `ClipRows` packs them."""
-    rows, room = 0, 0
-    for length in lengths:
-        if length > room:
-            rows, room = rows + 1, window
-        room -= length
-    return rows
+    return sum(1 for _ in _in_rows(map(range, lengths), window))
+
+
+def _in_rows(parts: Iterable[P], window: int) -> Iterator[tuple[list[P], int, P | None]]:
+    """Rows of parts in their order, the room that is left in each, and the part that is next."""
+    row: list[P] = []
+    room = window
+    for part in parts:
+        if row and len(part) > room:
+            yield row, room, part
+            row, room = [], window
+        row.append(part)
+        room -= len(part)
+    if row:
+        yield row, room, None
 
 
 class ClipRows(IterableDataset[Pair], Generic[C]):
@@ -132,19 +142,12 @@ class ClipRows(IterableDataset[Pair], Generic[C]):
                 return
 
     def _packed(self, order: Sequence[int] | np.ndarray) -> Iterator[Pair]:
-        waiting: list[C] = []
-        room = self.window
-        for index in order:
-            part = self._part(int(index))
-            if len(part) > room and waiting:
-                if room >= _SHORTEST_PART and self.augmentation is not None:
-                    waiting.append(part.at(slice(0, room)))
-                yield packed(waiting, self.window, self.kinds)
-                waiting, room = [], self.window
-            waiting.append(part)
-            room -= len(part)
-        if waiting:
-            yield packed(waiting, self.window, self.kinds)
+        parts = (self._part(int(index)) for index in order)
+        for row, room, following in _in_rows(parts, self.window):
+            fills = self.augmentation is not None and room >= _SHORTEST_PART
+            if fills and following is not None:
+                row.append(following.at(slice(0, room)))
+            yield packed(row, self.window, self.kinds)
 
     def _part(self, index: int) -> C:
         """One clip, thinned, changed, cut to at most a window."""

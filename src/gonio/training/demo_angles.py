@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from gonio.capture.demo import Camera
-from gonio.capture.pairs import mid_hip_of
 from gonio.capture.shards import Shard
 from gonio.errors import InputError
+from gonio.frames import mid_hip_of
 from gonio.kinematics.chain import angles_of, augmented
 from gonio.kinematics.comparison import columns_from_model
 from gonio.options import CameraOptions, InferenceOptions, SubjectOptions

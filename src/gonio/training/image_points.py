@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from gonio.capture.pairs import mid_hip_of
 from gonio.capture.shards import Shard
+from gonio.frames import mid_hip_of
 from gonio.signals import nearest
 from gonio.skeleton import COCO_FROM_MEDIAPIPE, COCO_OF_MEDIAPIPE
 from gonio.training.targets import seen_from

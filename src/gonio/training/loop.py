@@ -185,7 +185,28 @@ def run_training(
     # Lightning's `save_last` is written only when the best is, and a run would go on from there.
     newest = ModelCheckpoint(run, "last", enable_version_counter=False)
     epoch_steps = module.steps // options.epochs
-    trainer = _trainer(options, run, [best, newest, Curves()], epoch_steps)
+    shares = options.processes * max(1, options.workers)
+    trainer = _trainer(
+        options,
+        devices=options.devices,
+        num_nodes=options.nodes,
+        strategy=options.lightning_strategy,
+        max_epochs=options.epochs,
+        limit_train_batches=epoch_steps if shares > 1 else 1.0,
+        gradient_clip_val=options.gradient_clip,
+        callbacks=[
+            best,
+            newest,
+            Curves(),
+            EarlyStopping(MONITORED, patience=options.patience, mode="min"),
+            Averaging(options.average_decay),
+            TQDMProgressBar(refresh_rate=20),
+        ],
+        default_root_dir=run,
+        num_sanity_val_steps=0,
+        reload_dataloaders_every_n_epochs=1,
+        use_distributed_sampler=False,
+    )
     last = run / "last.ckpt"
     resumed = _state(last) if options.resume and last.is_file() else None
     if resumed is None or not _has_stopped(resumed, options):
@@ -200,14 +221,8 @@ def run_training(
 
 def _validated(module: RefinerModule, data: ClipData[Any], options: RunOptions) -> pd.DataFrame:
     """The errors of a network that is not trained; it is left ready for use. Nothing is written."""
-    trainer = pl.Trainer(
-        accelerator=options.accelerator,
-        devices=1,  # all that the machine has, where nothing is said
-        precision=options.precision,
-        logger=False,
-        enable_model_summary=False,
-        enable_checkpointing=False,
-    )
+    # One device: all that the machine has, where nothing is said
+    trainer = _trainer(options, devices=1, enable_checkpointing=False)
     (values,) = trainer.validate(module, datamodule=data, verbose=False)
     module.network.to("cpu").eval()
     return pd.DataFrame([{"epoch": 0, "learning_rate": 0.0, **values}])
@@ -299,31 +314,14 @@ def _file_names(paths: str | list[str]) -> str | list[str]:
     return Path(paths).name if isinstance(paths, str) else [Path(path).name for path in paths]
 
 
-def _trainer(
-    options: RunOptions, run: Path, callbacks: list[Callback], epoch_steps: int
-) -> pl.Trainer:
-    extra: list[Callback] = [
-        EarlyStopping(MONITORED, patience=options.patience, mode="min"),
-        Averaging(options.average_decay),
-        TQDMProgressBar(refresh_rate=20),
-    ]
-    shares = options.processes * max(1, options.workers)
+def _trainer(options: RunOptions, **more: Any) -> pl.Trainer:
+    """Lightning's trainer; what is the same whatever it does, and more of its arguments."""
     return pl.Trainer(
         accelerator=options.accelerator,
-        devices=options.devices,
-        num_nodes=options.nodes,
-        strategy=options.lightning_strategy,
         precision=options.precision,
-        max_epochs=options.epochs,
-        limit_train_batches=epoch_steps if shares > 1 else 1.0,
-        gradient_clip_val=options.gradient_clip,
-        callbacks=[*callbacks, *extra],
-        default_root_dir=run,
         logger=False,
         enable_model_summary=False,
-        num_sanity_val_steps=0,
-        reload_dataloaders_every_n_epochs=1,
-        use_distributed_sampler=False,
+        **more,
     )
 
 
