@@ -10,8 +10,8 @@ from gonio.landmarks.pose import pose_without_refiner
 from gonio.options import InferenceOptions
 from gonio.skeleton import ANGLE_COLUMNS, COCO, JOINTS
 from gonio.training.angle_pairs import AngleSettings, angle_pair, true_both_ways
-from gonio.training.augmentation import OrientationOptions
 from gonio.training.convention import convention_of
+from gonio.training.detector_errors import DetectorErrors
 from tests.training.angle_fakes import STATURE, known_shard
 
 NAMES = [joint.name for joint in JOINTS]
@@ -81,7 +81,7 @@ def test_a_detector_that_is_right_about_the_tilt_gives_the_angles_of_the_body_as
     shard = known_shard(POSE)
     tilt = Rotation.from_euler("x", 15, degrees=True).as_matrix()
     tilted = replace(shard, landmarks_world=(shard.landmarks_world @ tilt.T).astype("<f4"))
-    right = pair_of(tilted, turned=OrientationOptions(orientation=1.0))
+    right = pair_of(tilted, detector_errors=DetectorErrors(orientation=1.0))
     np.testing.assert_allclose(right.corrupted, pair_of(shard).corrupted, atol=0.5)
     assert np.abs(pair_of(tilted).corrupted - pair_of(shard).corrupted).max() > 10
     np.testing.assert_allclose(right.truth, pair_of(tilted).truth, atol=1e-6)

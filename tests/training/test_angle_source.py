@@ -12,8 +12,13 @@ from gonio.models import registry
 from gonio.options import InferenceOptions
 from gonio.skeleton import MARKERS
 from gonio.training.angle_options import AngleOptions
-from gonio.training.angle_source import convention_in, plan_angles, sampled_markers, turned_in
-from gonio.training.augmentation import AS_IN_USE
+from gonio.training.angle_source import (
+    convention_in,
+    detector_errors_in,
+    plan_angles,
+    sampled_markers,
+)
+from gonio.training.detector_errors import AS_IN_USE
 from tests.training.angle_fakes import known_shard, shard_store
 
 CHAIN = InferenceOptions()
@@ -125,12 +130,12 @@ def test_the_convention_of_an_evaluation_is_that_of_the_training(shards, tmp_pat
 
 
 def test_a_detector_errs_otherwise_in_the_training_split_alone(shards, tmp_path):
-    turn = {"orientation": 0.0, "tilt_noise_deg": 20.0, "turn_noise_deg": 0.0}
+    turn = {"tilt_noise_deg": 20.0}
     _, plain = run(shards, tmp_path / "plain")
-    _, turned = run(shards, tmp_path / "turned", turned=turn)
-    assert turned_in(ShardStore(tmp_path / "turned"), "fake").tilt_noise_deg == 20.0
-    assert turned_in(ShardStore(tmp_path / "plain"), "fake") == AS_IN_USE
-    assert turned_in(ShardStore(tmp_path / "none"), "fake") == AS_IN_USE
+    _, turned = run(shards, tmp_path / "turned", detector_errors=turn)
+    assert detector_errors_in(ShardStore(tmp_path / "turned"), "fake").tilt_noise_deg == 20.0
+    assert detector_errors_in(ShardStore(tmp_path / "plain"), "fake") == AS_IN_USE
+    assert detector_errors_in(ShardStore(tmp_path / "none"), "fake") == AS_IN_USE
     pairs = list(zip(plain.with_status("done"), turned.with_status("done"), strict=True))
     assert {record.split for record, _ in pairs} > {"train"}
     for before, after in pairs:

@@ -39,8 +39,8 @@ from gonio.training.angle_losses import (
     velocity_loss,
 )
 from gonio.training.angle_training_options import JointTrainingOptions, MainTrainingOptions
-from gonio.training.augmentation import OrientationOptions
 from gonio.training.clips import ClipList
+from gonio.training.detector_errors import DetectorErrors
 from gonio.training.joint_module import train_joint_refiner
 from gonio.training.loop import Trained
 from gonio.training.main_module import train_main_refiner
@@ -181,7 +181,7 @@ def test_other_checkpoints_or_repair_are_other_clips(tmp_path: Path) -> None:
         Preparation(RepairOptions(swaps=False)),
         Preparation(plain, ("a", "b")),
         Preparation(plain, ("a", "c")),
-        Preparation(plain, ("a", "c"), {record.source: OrientationOptions(orientation=1.0)}),
+        Preparation(plain, ("a", "c"), {record.source: DetectorErrors(orientation=1.0)}),
     ]
     assert len({way.key(record) for way in ways}) == len(ways)
     held_out = replace(record, split="validation")
@@ -199,8 +199,8 @@ def test_main_clips_may_be_seen_by_a_detector_that_is_right_about_the_tilt(tmp_p
     )
     refiners = refiners_in(tmp_path)
     clips = [
-        prepare_main(shard, RepairOptions(filter=False), *refiners, turned)
-        for turned in (OrientationOptions(), OrientationOptions(orientation=1.0))
+        prepare_main(shard, RepairOptions(filter=False), *refiners, errors)
+        for errors in (DetectorErrors(), DetectorErrors(orientation=1.0))
     ]
     off = [
         np.abs(clip.landmarks[:, list(COCO_FROM_MEDIAPIPE), 2] - clip.pose[..., 2]).mean()

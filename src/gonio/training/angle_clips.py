@@ -22,7 +22,6 @@ from gonio.models.main_refiner import MainInputs, main_inputs
 from gonio.options import RepairOptions
 from gonio.signals import nearest
 from gonio.skeleton import COCO_FROM_MEDIAPIPE
-from gonio.training.augmentation import AS_IN_USE, OrientationOptions, turned_landmarks
 from gonio.training.clips import (
     Array,
     Clip,
@@ -33,6 +32,7 @@ from gonio.training.clips import (
     list_clips,
     made_from,
 )
+from gonio.training.detector_errors import AS_IN_USE, DetectorErrors, seen_with
 from gonio.training.prepare import prepare_repaired
 from gonio.training.source_chain import repair_of_source
 from gonio.types import LandmarkSequence, RefinedPose
@@ -126,26 +126,26 @@ class Preparation:
     Attributes:
         repair: as `inference` repairs.
         refiners: hashes of the checkpoints that are run on it.
-        turned: how the detector errs about the body's orientation in the training split of each
-            source, as when its angles were computed; the other splits are seen as in use.
+        errors: how the detector errs in the training split of each source, as when its angles
+            were computed; the other splits are seen as in use.
     """
 
     repair: RepairOptions
     refiners: tuple[str, ...] = ()
-    turned: Mapping[str, OrientationOptions] = field(default_factory=dict)
+    errors: Mapping[str, DetectorErrors] = field(default_factory=dict)
 
     def repair_of(self, record: Record) -> RepairOptions:
         """How the landmarks of a record are repaired."""
         return repair_of_source(record.source, self.repair)
 
-    def turns_of(self, record: Record) -> OrientationOptions:
-        """How the clip of a record is turned."""
-        return self.turned.get(record.source, AS_IN_USE) if record.split == "train" else AS_IN_USE
+    def errors_of(self, record: Record) -> DetectorErrors:
+        """How the detector errs on the clip of a record."""
+        return self.errors.get(record.source, AS_IN_USE) if record.split == "train" else AS_IN_USE
 
     def key(self, record: Record) -> str:
         """Name of the prepared clip of a record: changes with the shard and all of this."""
-        turned = [self.turns_of(record).model_dump()] if self.refiners else []
-        ways = [self.repair_of(record).model_dump(), list(self.refiners), *turned]
+        errors = [self.errors_of(record).model_dump()] if self.refiners else []
+        ways = [self.repair_of(record).model_dump(), list(self.refiners), *errors]
         return digest([ANGLES_FORMAT, made_from(record), *ways])
 
 
@@ -187,7 +187,7 @@ def prepare_main(
     repair: RepairOptions,
     depth: DepthRefiner,
     joint: JointRefiner,
-    turned: OrientationOptions = AS_IN_USE,
+    errors: DetectorErrors = AS_IN_USE,
 ) -> MainClip:
     """What both refiners say of a shard, as in use, beside the truth.
 
@@ -196,14 +196,14 @@ def prepare_main(
         repair: as `inference` repairs.
         depth: the depth refiner that the main refiner joins.
         joint: the joint refiner that it joins.
-        turned: how the detector erred about the body's orientation when the angles were computed.
+        errors: how the detector erred when the angles were computed.
 
     Raises:
         InputError: the shard has no angles.
     """
     repaired = repair_landmarks(shard.landmark_sequence, repair).sequence
     angles = _angles_beside(shard, repaired)
-    repaired = turned_landmarks(shard, repaired, turned)
+    repaired = seen_with(errors, shard, repaired)
     whole = prepare_repaired(shard, repaired)
     inputs = PoseInputs(whole.landmarks, whole.frame, whole.there)
     rows = nearest(repaired.time_s, shard.time_s)
@@ -293,8 +293,8 @@ def prepare_main_clips(
     """
     for record, key in left_to_prepare(manifest, store, preparation.key):
         shard = read_shard(manifest.path_of(record))
-        repair, turned = preparation.repair_of(record), preparation.turns_of(record)
-        yield Prepared(key, prepare_main(shard, repair, *refiners, turned))
+        repair, errors = preparation.repair_of(record), preparation.errors_of(record)
+        yield Prepared(key, prepare_main(shard, repair, *refiners, errors))
 
 
 def angle_clip_list(

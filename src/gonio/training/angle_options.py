@@ -12,7 +12,7 @@ from gonio.errors import InputError
 from gonio.options import InferenceOptions, told
 from gonio.training.angle_checks import SizeLimits
 from gonio.training.angle_pairs import AngleSettings, TrueMarkers
-from gonio.training.augmentation import AS_IN_USE, OrientationOptions
+from gonio.training.detector_errors import AS_IN_USE, DetectorErrors
 
 
 class AngleOptions(BaseModel):
@@ -28,8 +28,8 @@ class AngleOptions(BaseModel):
     shortest_m: float = Field(0.9, gt=0, description="bodies below it are left out")
     tallest_m: float = Field(2.4, le=2.8, description="bodies above it are left out")
     beyond_normal_deg: float | None = Field(60.0, ge=0, description="true angles beyond are errors")
-    turned: OrientationOptions = Field(
-        AS_IN_USE, description="how the detector errs about the body's orientation, training split"
+    detector_errors: DetectorErrors = Field(
+        AS_IN_USE, description="how the detector errs in the training split"
     )
     max_shards: int | None = Field(None, ge=1, description="of each source; null for all")
     trc_sequences: int = Field(20, ge=0, description="whose markers are written as TRC")
@@ -80,5 +80,5 @@ class AngleOptions(BaseModel):
             bmi=self.bmi,
             true_markers=self.true_markers,
             beyond_normal_deg=self.beyond_normal_deg,
-            turned=self.turned,
+            detector_errors=self.detector_errors,
         )

@@ -27,8 +27,8 @@ from gonio.options import CameraOptions, InferenceOptions, SubjectOptions
 from gonio.signals import rate_of, resample, resample_deg
 from gonio.skeleton import ANGLE_COLUMNS, JOINT_MARKERS, JOINTS, MARKERS
 from gonio.training.angle_checks import SizeLimits, TrueBody, body_of, impossible
-from gonio.training.augmentation import AS_IN_USE, OrientationOptions, turned_landmarks
 from gonio.training.convention import Convention
+from gonio.training.detector_errors import AS_IN_USE, DetectorErrors, seen_with
 from gonio.types import FloatArray, LandmarkSequence, MarkerTrajectories, RefinedPose, known
 
 Refine = Callable[[LandmarkSequence, CameraOptions], RefinedPose]
@@ -58,7 +58,7 @@ class AngleSettings:
         convention: the turns of `aligned`.
         beyond_normal_deg: a true angle that is so far outside of the normal range of motion is an
             error of the source and becomes NaN; None keeps all.
-        turned: how the detector is to err about the body's orientation.
+        detector_errors: how the detector is to err.
     """
 
     chain: InferenceOptions
@@ -67,7 +67,7 @@ class AngleSettings:
     true_markers: TrueMarkers = "body"
     convention: Convention | None = None
     beyond_normal_deg: float | None = 60.0
-    turned: OrientationOptions = AS_IN_USE
+    detector_errors: DetectorErrors = AS_IN_USE
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def angle_pair(shard: Shard, settings: AngleSettings, refine: Refine) -> AnglePa
     seen = shard.landmark_sequence
     _check_rate(seen, options)
     landmarks = repair_landmarks(seen, options.repair)
-    sequence = turned_landmarks(shard, landmarks.sequence, settings.turned)
+    sequence = seen_with(settings.detector_errors, shard, landmarks.sequence)
     landmarks = replace(landmarks, sequence=sequence)
     scaled = markers_of(refine(landmarks.sequence, options.camera), landmarks, options)
     known_points = true_trajectories(shard, landmarks.sequence.time_s, body.stature_m)

@@ -38,12 +38,12 @@ from gonio.training.angle_pairs import (
     angle_pair,
     true_both_ways,
 )
-from gonio.training.augmentation import AS_IN_USE, OrientationOptions
 from gonio.training.convention import Convention, convention_of
+from gonio.training.detector_errors import AS_IN_USE, DetectorErrors
 from gonio.training.source_chain import chain_of_source
 from gonio.types import MarkerTrajectories
 
-TURNED = "turned"
+DETECTOR_ERRORS = "detector_errors"
 """Among the parameters of a folder of shards: how the detector errs in the training split."""
 _CHAIN = (
     "repair",
@@ -109,7 +109,7 @@ class AngleSource:
         shard = read_shard(task.details["path"])
         settings = self.settings
         if task.split != "train":  # the others are seen as in use
-            settings = replace(settings, turned=AS_IN_USE)
+            settings = replace(settings, detector_errors=AS_IN_USE)
         return shard, angle_pair(shard, settings, _refine(self.refiner, self.own))
 
     def convert(self, task: Task) -> Converted:
@@ -128,14 +128,14 @@ class AngleSource:
         return Converted(extended, float("nan") if error is None else error, note=pair.note)
 
 
-def turned_in(shards: ShardStore, source: str) -> OrientationOptions:
-    """How the detector errs about the body's orientation in the training split of a source.
+def detector_errors_in(shards: ShardStore, source: str) -> DetectorErrors:
+    """How the detector errs in the training split of a source.
 
     Args:
         shards: with angles.
         source: e.g. `rendered`.
     """
-    return OrientationOptions(**shards.parameters(source).get(TURNED, {}))
+    return DetectorErrors(**shards.parameters(source).get(DETECTOR_ERRORS, {}))
 
 
 def evenly(records: tuple[Record, ...], count: int | None) -> tuple[Record, ...]:
@@ -199,7 +199,7 @@ def plan_angles(
             "checkpoints": [checkpoint_record(path, own[name]) for name, path in used.items()],
             "chain": settings[name].chain.model_dump(include=set(_CHAIN)),
             "convention_deg": convention.described() if convention else None,
-            TURNED: options.turned.model_dump(),
+            DETECTOR_ERRORS: options.detector_errors.model_dump(),
             **options.model_dump(
                 include={"bmi", "true_markers", "shortest_m", "tallest_m", "beyond_normal_deg"}
             ),

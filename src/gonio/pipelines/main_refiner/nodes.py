@@ -25,7 +25,7 @@ from gonio.training.angle_clips import (
     angle_clip_list,
     prepare_main_clips,
 )
-from gonio.training.angle_source import turned_in
+from gonio.training.angle_source import detector_errors_in
 from gonio.training.angle_training_options import MainTrainingOptions
 from gonio.training.clips import ClipList, Prepared
 from gonio.training.options import repair_of
@@ -96,9 +96,9 @@ def _preparation(
     joined: JoinedRefiners,
     parameters: Parameters,
 ) -> Preparation:
-    """What clips are prepared with: turned as when their angles were computed."""
-    turned = {source: turned_in(shards, source) for source in options.sources}
-    return Preparation(repair_of(parameters), joined.hashes, turned)
+    """What clips are prepared with: as the detector erred when their angles were computed."""
+    errors = {source: detector_errors_in(shards, source) for source in options.sources}
+    return Preparation(repair_of(parameters), joined.hashes, errors)
 
 
 def train(

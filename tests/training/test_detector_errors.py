@@ -1,0 +1,194 @@
+"""A clip as a detector sees it that errs otherwise than MediaPipe does on drawn bodies."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from gonio.capture.shards import Shard
+from gonio.landmarks.repair import repair_landmarks
+from gonio.options import RepairOptions
+from gonio.skeleton import COCO_FROM_MEDIAPIPE, MEDIAPIPE
+from gonio.training.detector_errors import (
+    AS_IN_USE,
+    DetectorErrors,
+    orientation_change,
+    reoriented,
+    seen_with,
+    with_errors,
+)
+from gonio.training.image_points import image_errors
+from gonio.training.prepare import PreparedSequence, prepare_repaired, prepare_shard
+from gonio.types import LandmarkSequence
+from tests.capture.fakes import small_shard
+
+
+@pytest.fixture
+def shard() -> Shard:
+    return small_shard(24)
+
+
+@pytest.fixture
+def clip(shard: Shard) -> PreparedSequence:
+    return prepare_shard(shard, RepairOptions())
+
+
+@pytest.fixture
+def repaired(shard: Shard) -> LandmarkSequence:
+    return repair_landmarks(shard.landmark_sequence, RepairOptions()).sequence
+
+
+def assert_same(one: PreparedSequence, other: PreparedSequence) -> None:
+    for field in fields(PreparedSequence):
+        np.testing.assert_allclose(
+            getattr(one, field.name), getattr(other, field.name), atol=1e-5, err_msg=field.name
+        )
+
+
+def errors_of(clip: PreparedSequence) -> tuple[np.ndarray, np.ndarray]:
+    """(T, 17, 3) of the world landmarks and (T, 17, 2) of the image's, scale apart; metres."""
+    distance = np.linalg.norm(clip.camera, axis=1)[:, None, None]
+    seen = clip.pose[..., :2] / (1 + clip.pose[..., 2:] / distance)
+    said = clip.landmarks[:, list(COCO_FROM_MEDIAPIPE)]
+    world, image = said[..., :3], said[..., 3:5]
+    scale = (world * clip.pose).sum() / (clip.pose**2).sum()
+    scales = (image * seen).sum((1, 2)) / (seen**2).sum((1, 2))
+    return world - scale * clip.pose, image - scales[:, None, None] * seen
+
+
+def test_the_detectors_errors_become_larger_or_smaller(clip: PreparedSequence) -> None:
+    world, image = errors_of(clip)
+    assert np.abs(world).mean() > 0.005
+    assert np.abs(image).mean() > 0.0005
+    other = with_errors(clip, world=1.5, image=0.5)
+    worse, better = errors_of(other)
+    np.testing.assert_allclose(worse, 1.5 * world, atol=2e-5)
+    np.testing.assert_allclose(better, 0.5 * image, atol=2e-5)
+    np.testing.assert_array_equal(other.pose, clip.pose)
+    moved = other.landmarks - clip.landmarks
+    for landmark, joint in (
+        ("left_heel", "left_ankle"),
+        ("right_index", "right_wrist"),
+        ("mouth_left", "nose"),
+        ("right_eye_outer", "right_eye"),
+        ("left_foot_index", "left_ankle"),
+    ):
+        np.testing.assert_allclose(
+            moved[:, MEDIAPIPE[landmark]], moved[:, MEDIAPIPE[joint]], atol=1e-6
+        )
+    assert_same(with_errors(clip, world=1.0, image=1.0), clip)
+    unknown = replace(clip, camera_weight=0 * clip.camera_weight)
+    assert_same(with_errors(unknown, world=2.0, image=0.0), unknown)
+
+
+def test_the_size_of_errors_is_drawn_for_each_clip(clip: PreparedSequence) -> None:
+    options = DetectorErrors(world_harder=0.8, image_easier=0.8)
+    world, image = (np.abs(e).mean() for e in errors_of(clip))
+    rng = np.random.default_rng(4)
+    drawn = [errors_of(options.resized(clip, rng)) for _ in range(60)]
+    worse = np.array([np.abs(e).mean() / world for e, _ in drawn])
+    better = np.array([np.abs(e).mean() / image for _, e in drawn])
+    assert 1.0 <= worse.min() < 1.1
+    assert 1.7 < worse.max() <= 1.8 + 1e-4
+    assert 0.2 - 1e-4 <= better.min() < 0.3
+    assert 0.9 < better.max() <= 1.0 + 1e-4
+
+
+def test_errors_are_changed_in_a_share_of_the_clips(clip: PreparedSequence) -> None:
+    options = DetectorErrors(world_harder=9.0, errors_changed=0.3)
+    rng = np.random.default_rng(4)
+    changed = [
+        np.abs(options.resized(clip, rng).landmarks - clip.landmarks).max() > 1e-6
+        for _ in range(300)
+    ]
+    assert np.mean(changed) == pytest.approx(0.3, abs=0.08)
+
+
+def test_a_detector_may_be_right_about_how_the_body_is_turned(clip: PreparedSequence) -> None:
+    turn = Rotation.from_euler("x", 20, degrees=True).as_matrix().astype(np.float32)
+    landmarks = clip.landmarks.copy()
+    coco = list(COCO_FROM_MEDIAPIPE)
+    landmarks[:, coco, :3] = clip.pose @ turn.T
+    turned = replace(clip, landmarks=landmarks)
+    right = reoriented(turned, orientation_change(turned, 1.0))
+    np.testing.assert_allclose(right.landmarks[:, coco, :3], clip.pose, atol=1e-4)
+    half = reoriented(turned, orientation_change(turned, 0.5))
+    expected = clip.pose @ Rotation.from_euler("x", 10, degrees=True).as_matrix().T
+    np.testing.assert_allclose(half.landmarks[:, coco, :3], expected, atol=1e-3)
+    np.testing.assert_array_equal(right.landmarks[..., 3:], turned.landmarks[..., 3:])
+    assert orientation_change(turned, 0.0) is None
+    assert_same(reoriented(turned, None), turned)
+
+
+def test_a_turn_of_the_detector_leaves_image_and_truth(clip: PreparedSequence) -> None:
+    matrix = Rotation.from_euler("y", 0.3).as_matrix()
+    change = orientation_change(clip, 0.0, turn=(0.0, 0.3, 0.0))
+    np.testing.assert_allclose(change, matrix)
+    turned = reoriented(clip, change)
+    np.testing.assert_allclose(
+        turned.landmarks[..., :3], clip.landmarks[..., :3] @ matrix.T, atol=1e-5
+    )
+    np.testing.assert_array_equal(turned.landmarks[..., 3:], clip.landmarks[..., 3:])
+    np.testing.assert_array_equal(turned.pose, clip.pose)
+
+
+def test_a_turn_about_the_vertical_of_the_image_is_not_taken_back(clip: PreparedSequence) -> None:
+    matrix = Rotation.from_euler("y", 20, degrees=True).as_matrix().astype(np.float32)
+    landmarks = clip.landmarks.copy()
+    coco = list(COCO_FROM_MEDIAPIPE)
+    landmarks[:, coco, :3] = clip.pose @ matrix.T
+    turned = replace(clip, landmarks=landmarks)
+    change = orientation_change(turned, 1.0)
+    np.testing.assert_allclose(reoriented(turned, change).landmarks, turned.landmarks, atol=0.01)
+
+
+def test_landmarks_bear_the_errors_that_are_asked_for(
+    shard: Shard, clip: PreparedSequence, repaired: LandmarkSequence
+) -> None:
+    """In 3D and on the image by the factors of the clip, which are drawn once."""
+    assert seen_with(AS_IN_USE, shard, repaired) is repaired
+    harder = seen_with(DetectorErrors(world_harder=4.0), shard, repaired)
+    np.testing.assert_array_equal(harder.image, repaired.image)
+    worse, before = errors_of(prepare_repaired(shard, harder))[0], errors_of(clip)[0]
+    factor = (worse * before).sum() / (before**2).sum()
+    assert 1.2 < factor < 5
+    np.testing.assert_allclose(worse, factor * before, atol=1e-4)
+
+    easier = seen_with(DetectorErrors(image_easier=1.0), shard, repaired)
+    np.testing.assert_allclose(easier.world, repaired.world)
+    off, less = (image_errors(landmarks, shard)[0] for landmarks in (repaired, easier))
+    off, less = (error - error.mean(axis=1, keepdims=True) for error in (off, less))
+    factor = (less * off).sum() / (off**2).sum()
+    assert 0 <= factor < 0.95
+    np.testing.assert_allclose(less, factor * off, atol=2e-4)
+
+
+def test_a_detector_errs_the_same_whenever_it_is_asked(
+    shard: Shard, repaired: LandmarkSequence
+) -> None:
+    errors = DetectorErrors(world_harder=4.0, image_easier=1.0, tilt_noise_deg=5.0)
+    one, two = (seen_with(errors, shard, repaired) for _ in range(2))
+    np.testing.assert_array_equal(one.world, two.world)
+    np.testing.assert_array_equal(one.image, two.image)
+    elsewhere = seen_with(errors, replace(shard, camera="other"), repaired)
+    assert np.abs(elsewhere.world - one.world).max() > 0.001
+
+
+def test_errors_that_are_not_to_be_changed_are_those_of_the_detector(
+    shard: Shard, repaired: LandmarkSequence
+) -> None:
+    left = DetectorErrors(world_harder=9.0, image_easier=1.0, errors_changed=0.0)
+    other = seen_with(left, shard, repaired)
+    np.testing.assert_array_equal(other.world, repaired.world)
+    np.testing.assert_array_equal(other.image, repaired.image)
+
+
+def test_what_is_missing_stays_missing(shard: Shard, repaired: LandmarkSequence) -> None:
+    world = repaired.world.copy()
+    world[3:6] = np.nan
+    gone = replace(repaired, world=world)
+    other = seen_with(DetectorErrors(world_harder=4.0, orientation=1.0), shard, gone)
+    np.testing.assert_array_equal(np.isnan(other.world), np.isnan(world))
