@@ -113,6 +113,10 @@ def test_actions_with_many_clips_do_not_crowd_out_the_others(shared: Path) -> No
 def test_impossible_options_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="frames 0"):
         RenderedOptions(frames=0)
+    with pytest.raises(InputError, match="seed -1"):
+        RenderedOptions(seed=-1)
+    with pytest.raises(InputError, match="training_seed -4"):
+        RenderedOptions(training_seed=-4)
     with pytest.raises(InputError, match="sum to 1"):
         RenderedOptions(split_shares=(0.8, 0.1, 0.2))
     with pytest.raises(MissingFileError, match="nowhere"):

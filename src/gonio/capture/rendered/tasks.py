@@ -79,6 +79,11 @@ class RenderedOptions:
                 f"frame_rates {list(self.frame_rates)}; allowed are 1 or more, 2 or more, and one "
                 "rate or more from 5 to 120"
             )
+        if self.seed < 0 or (self.training_seed or 0) < 0:
+            raise InputError(
+                f"rendered: seed {self.seed}, training_seed {self.training_seed}; allowed are "
+                "whole numbers of 0 or more"
+            )
         if not all(0 <= share <= 1 for share in shares) or abs(sum(self.split_shares) - 1) > 1e-6:
             raise InputError(
                 f"rendered: made_share {self.made_share:g}, mix_share {self.mix_share:g}, "
