@@ -125,6 +125,11 @@ class LandmarkSequence:
         width, height = self.image_size
         return np.asarray((self.image - 0.5) * [2 * width / height, 2.0])
 
+    def moved_on_image(self, change: FloatArray) -> LandmarkSequence:
+        """The landmarks with their image points moved; `change` (T, 33, 2) as `points_2d`."""
+        width, height = self.image_size
+        return replace(self, image=self.image + change * [height / (2 * width), 0.5])
+
     def at(self, rows: NDArray[np.integer]) -> LandmarkSequence:
         """The frames of these numbers, which must increase."""
         return replace(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from gonio.capture.shards import Shard
 from gonio.landmarks.repair import repair_landmarks
 from gonio.options import RepairOptions
 from gonio.skeleton import COCO_FROM_MEDIAPIPE, MEDIAPIPE
+from gonio.training.augmentation import augmented
 from gonio.training.detector_errors import (
     AS_IN_USE,
     DetectorErrors,
@@ -24,6 +25,7 @@ from gonio.training.image_points import image_errors
 from gonio.training.prepare import PreparedSequence, prepare_repaired, prepare_shard
 from gonio.types import LandmarkSequence
 from tests.capture.fakes import small_shard
+from tests.training.test_augmentation import NOTHING, assert_same
 
 
 @pytest.fixture
@@ -39,13 +41,6 @@ def clip(shard: Shard) -> PreparedSequence:
 @pytest.fixture
 def repaired(shard: Shard) -> LandmarkSequence:
     return repair_landmarks(shard.landmark_sequence, RepairOptions()).sequence
-
-
-def assert_same(one: PreparedSequence, other: PreparedSequence) -> None:
-    for field in fields(PreparedSequence):
-        np.testing.assert_allclose(
-            getattr(one, field.name), getattr(other, field.name), atol=1e-5, err_msg=field.name
-        )
 
 
 def errors_of(clip: PreparedSequence) -> tuple[np.ndarray, np.ndarray]:
@@ -85,10 +80,10 @@ def test_the_detectors_errors_become_larger_or_smaller(clip: PreparedSequence) -
 
 
 def test_the_size_of_errors_is_drawn_for_each_clip(clip: PreparedSequence) -> None:
-    options = DetectorErrors(world_harder=0.8, image_easier=0.8)
+    options = NOTHING.model_copy(update={"world_harder": 0.8, "image_easier": 0.8})
     world, image = (np.abs(e).mean() for e in errors_of(clip))
     rng = np.random.default_rng(4)
-    drawn = [errors_of(options.resized(clip, rng)) for _ in range(60)]
+    drawn = [errors_of(augmented(clip, options, rng)) for _ in range(60)]
     worse = np.array([np.abs(e).mean() / world for e, _ in drawn])
     better = np.array([np.abs(e).mean() / image for _, e in drawn])
     assert 1.0 <= worse.min() < 1.1
@@ -98,21 +93,25 @@ def test_the_size_of_errors_is_drawn_for_each_clip(clip: PreparedSequence) -> No
 
 
 def test_errors_are_changed_in_a_share_of_the_clips(clip: PreparedSequence) -> None:
-    options = DetectorErrors(world_harder=9.0, errors_changed=0.3)
+    options = NOTHING.model_copy(update={"world_harder": 9.0, "errors_changed": 0.3})
     rng = np.random.default_rng(4)
     changed = [
-        np.abs(options.resized(clip, rng).landmarks - clip.landmarks).max() > 1e-6
+        np.abs(augmented(clip, options, rng).landmarks - clip.landmarks).max() > 1e-6
         for _ in range(300)
     ]
     assert np.mean(changed) == pytest.approx(0.3, abs=0.08)
 
 
-def test_a_detector_may_be_right_about_how_the_body_is_turned(clip: PreparedSequence) -> None:
-    turn = Rotation.from_euler("x", 20, degrees=True).as_matrix().astype(np.float32)
+def seen_turned(clip: PreparedSequence, axis: str) -> PreparedSequence:
+    """The clip of a detector that sees the joints where they are, but turned by 20 degrees."""
+    turn = Rotation.from_euler(axis, 20, degrees=True).as_matrix().astype(np.float32)
     landmarks = clip.landmarks.copy()
-    coco = list(COCO_FROM_MEDIAPIPE)
-    landmarks[:, coco, :3] = clip.pose @ turn.T
-    turned = replace(clip, landmarks=landmarks)
+    landmarks[:, list(COCO_FROM_MEDIAPIPE), :3] = clip.pose @ turn.T
+    return replace(clip, landmarks=landmarks)
+
+
+def test_a_detector_may_be_right_about_how_the_body_is_turned(clip: PreparedSequence) -> None:
+    turned, coco = seen_turned(clip, "x"), list(COCO_FROM_MEDIAPIPE)
     right = reoriented(turned, orientation_change(turned, 1.0))
     np.testing.assert_allclose(right.landmarks[:, coco, :3], clip.pose, atol=1e-4)
     half = reoriented(turned, orientation_change(turned, 0.5))
@@ -136,11 +135,7 @@ def test_a_turn_of_the_detector_leaves_image_and_truth(clip: PreparedSequence) -
 
 
 def test_a_turn_about_the_vertical_of_the_image_is_not_taken_back(clip: PreparedSequence) -> None:
-    matrix = Rotation.from_euler("y", 20, degrees=True).as_matrix().astype(np.float32)
-    landmarks = clip.landmarks.copy()
-    coco = list(COCO_FROM_MEDIAPIPE)
-    landmarks[:, coco, :3] = clip.pose @ matrix.T
-    turned = replace(clip, landmarks=landmarks)
+    turned = seen_turned(clip, "y")
     change = orientation_change(turned, 1.0)
     np.testing.assert_allclose(reoriented(turned, change).landmarks, turned.landmarks, atol=0.01)
 

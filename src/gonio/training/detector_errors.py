@@ -91,13 +91,10 @@ def seen_with(errors: DetectorErrors, shard: Shard, repaired: LandmarkSequence) 
     change = other.landmarks.astype(float) - clip.landmarks  # (T, 33, 6)
     world = repaired.world + change[..., :3]
     rotation = errors.rotation(other, rng)
-    if rotation is not None:
+    if rotation is not None:  # of all that is known in 3D, whether or not it is on the image too
         world = world @ rotation.T
-    # From metres to half image heights, and to shares of the image
-    width, height = repaired.image_size
-    points = change[..., 3:5] / np.exp(clip.frame[:, None, _LOG_METRES, None].astype(float))
-    image = repaired.image + points * [height / (2 * width), 0.5]
-    return replace(repaired, world=world, image=image)
+    metres = np.exp(clip.frame[:, None, _LOG_METRES, None].astype(float))  # a half image height
+    return replace(repaired.moved_on_image(change[..., 3:5] / metres), world=world)
 
 
 def with_errors(clip: PreparedSequence, *, world: float, image: float) -> PreparedSequence:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from gonio.capture.shards import Shard
@@ -77,5 +75,4 @@ def with_true_image(landmarks: LandmarkSequence, shard: Shard) -> LandmarkSequen
     """
     error, _ = image_errors(landmarks, shard)
     error = np.nan_to_num(error)[:, list(COCO_OF_MEDIAPIPE)]  # (T, 33, 2)
-    width, height = landmarks.image_size
-    return replace(landmarks, image=landmarks.image - error * [height / (2 * width), 0.5])
+    return landmarks.moved_on_image(-error)
