@@ -28,6 +28,7 @@ from gonio.training.angle_clips import (
     Preparation,
     prepare_angles,
     prepare_main,
+    refined_pose_of,
 )
 from gonio.training.angle_losses import (
     angle_loss,
@@ -156,6 +157,28 @@ def test_masked_rows_teach_the_pose_only(tmp_path: Path) -> None:
     curves = train_main_refiner(clips, options, tmp_path / "runs", refiners).curves
     assert (curves["train_angle"] == 0).all()
     assert (curves["train_position"] > 0).all()
+
+
+def test_a_main_refiner_that_must_be_sure_changes_less(tmp_path: Path) -> None:
+    refiners = refiners_in(tmp_path / "parts")
+    clips = main_clips(tmp_path, refiners)
+    clip = clips.store.load(clips.clips["validation"][0][0])
+    pose = refined_pose_of(clip)
+    changes = []
+    for weight in (0.0, 4.0):
+        losses = {"moved": weight, "turned": weight}
+        options = main_options(epochs=15, learning_rate=0.01, losses=losses)
+        result = train_main_refiner(clips, options, tmp_path / "runs", refiners)
+        path = tmp_path / f"main_{weight:g}.safetensors"
+        write_checkpoint(path, result.checkpoint)
+        names = ("depth_refiner", "joint_refiner")
+        own = {name: tmp_path / "parts" / f"{name}.safetensors" for name in names}
+        main = MainRefiner.load(path, own)
+        moved_m = main.refine_inputs(clip.main_inputs, pose, clip.rate_hz).positions - clip.refined
+        turned_rad = main.refine_angle_inputs(clip.main_inputs, clip.inputs) - clip.joint_refined
+        changes.append([np.nanmean(np.abs(moved_m)), np.abs(turned_rad).mean()])
+    assert min(changes[0]) > 1e-3
+    assert (np.array(changes[1]) < 0.3 * np.array(changes[0])).all(), changes
 
 
 def test_preparing_takes_the_truth_and_leaves_out_what_is_missing(tmp_path: Path) -> None:

@@ -45,8 +45,10 @@ class MainLossWeights(BaseModel):
     depth: float = Field(1.0, ge=0)
     bone: float = Field(0.5, ge=0)
     likelihood: float = Field(0.02, ge=0)
+    moved: float = Field(0.0, ge=0)
     angle: float = Field(1.0, ge=0)
     size: float = Field(0.02, ge=0)
+    turned: float = Field(0.0, ge=0)
 
 
 class MainTrainingOptions(RunOptions):

@@ -172,8 +172,10 @@ class MainRefinerModule(RefinerModule):
             "depth": depth_loss(said.pose, target.pose, weight),
             "bone": bone_loss(said.pose, target.pose, weight),
             "likelihood": likelihood_loss(said.pose, target.pose, said.log_sigma, weight),
+            "moved": position_loss(said.pose, row.refined, weight),
             "angle": angle_loss(said.angles, target.truth, angle_weight),
             "size": size_loss(said.angles - row.joint_refined, angle_weight),
+            "turned": angle_loss(said.angles, row.joint_refined, angle_weight),
         }
         return losses, self.options.losses.model_dump()
 
