@@ -9,7 +9,7 @@ from gonio.capture.tasks import LeftOutError
 from gonio.landmarks.pose import pose_without_refiner
 from gonio.options import InferenceOptions
 from gonio.skeleton import ANGLE_COLUMNS, COCO, JOINTS
-from gonio.training.angle_pairs import AngleSettings, angle_pair, true_both_ways
+from gonio.training.angle_pairs import AngleSettings, _compared, angle_pair, true_both_ways
 from gonio.training.convention import convention_of
 from gonio.training.detector_errors import DetectorErrors
 from tests.training.angle_fakes import STATURE, known_shard
@@ -116,19 +116,27 @@ def test_without_feet_the_ankles_are_left_out_and_the_rest_is_there():
     assert pair.basis == "augmented, feet estimated"
     ankles = [NAMES.index("ankle_R"), NAMES.index("ankle_L")]
     assert np.isnan(pair.truth[:, ankles]).all()
-    assert np.isnan(pair.corrupted[:, ankles]).all()
+    assert np.isfinite(pair.corrupted[:, ankles]).all()  # as in use, where nobody knows a truth
     others = [k for k in range(12) if k not in ankles]
     assert np.isfinite(pair.truth[:, others]).all()
 
 
-def test_what_is_missing_on_one_side_is_missing_on_both():
+def test_the_truth_is_told_in_the_triple_that_is_nearest_to_the_computed_one():
+    plain = pair_of(known_shard({"shoulder_R_adduction_deg": 60.0}))
+    told = plain.corrupted + 720.0
+    other = _compared(replace(plain, corrupted=told), None).truth
+    np.testing.assert_allclose(other, plain.truth + 720.0, atol=1e-6)
+
+
+def test_what_is_missing_on_one_side_has_no_truth_and_the_computed_side_stays():
     shard = known_shard(POSE)
     truth, world = shard.markers_truth.copy(), shard.landmarks_world.copy()
     truth[10:13] = np.nan
     world[40:] = np.nan  # MediaPipe lost the person for longer than repair fills
     pair = pair_of(replace(shard, markers_truth=truth, landmarks_world=world))
+    assert np.isnan(pair.truth[10:13]).all()
+    assert np.isfinite(pair.corrupted[10:13]).all()
     for angles in (pair.truth, pair.corrupted):
-        assert np.isnan(angles[10:13]).all()
         assert np.isnan(angles[40:]).all()
         assert np.isfinite(angles[13:40]).all()
     elbow = shard.markers_truth.copy()

@@ -176,6 +176,7 @@ def test_without_a_checkpoint_it_says_how_to_go_on(shards, monkeypatch):
         ({"refiner": "both"}, "angles: parameter refiner is 'both'"),
         ({"workers": 0}, "parameter workers is 0"),
         ({"sources": []}, "one or more"),
+        ({"sources": "rendered+rendered"}, "rendered is there more than once"),
         ({"shortest_m": 2.5}, "below the tallest"),
         ({"stature": 1.7}, "parameter stature"),
     ],
@@ -189,6 +190,8 @@ def test_sources_are_joined_by_a_plus(shards):
     assert options(sources="aistpp+mtc").sources == ("aistpp", "mtc")
     with pytest.raises(InputError, match=r"no shards of mtc.*source=mtc"):
         plan_angles(options(sources="mtc"), CHAIN, shards, NOWHERE)
+    with pytest.raises(InputError, match="no shards of nonesuch; converted so far: fake"):
+        plan_angles(options(sources="fake+nonesuch"), CHAIN, shards, NOWHERE)
 
 
 def test_projected_motion_is_neither_repaired_nor_filtered_and_keeps_the_convention(tmp_path):

@@ -40,6 +40,8 @@ Basis = Literal[
     "augmented, feet estimated",
 ]
 
+PAIRS_VERSION = 2
+"""Of the way pairs are made: shards with another are made again."""
 _JOINT_NAMES = tuple(joint.name for joint in JOINTS)
 
 
@@ -301,7 +303,10 @@ def at_times(angles: FloatArray, time_s: FloatArray, wanted_s: FloatArray) -> Fl
 
 
 def _compared(pair: AnglePair, beyond_normal_deg: float | None) -> AnglePair:
-    """The same with what is missing on one side taken from both, and the truth beside the rest."""
+    """The same with the truth beside the computed angles, NaN where one of them is missing.
+
+    The computed side stays as it is in use, where nobody knows whether there is a truth.
+    """
     truth = pair.truth.copy()
     if pair.basis == "augmented, feet estimated":
         feet = [i for i, name in enumerate(_JOINT_NAMES) if "RHeel" in JOINT_MARKERS[name]]
@@ -310,8 +315,7 @@ def _compared(pair: AnglePair, beyond_normal_deg: float | None) -> AnglePair:
     out = impossible(truth, beyond_normal_deg)
     truth[out] = np.nan
     missing = ~(known(pair.corrupted) & known(truth))
-    corrupted = np.where(missing[..., None], np.nan, pair.corrupted)
-    truth = np.where(missing[..., None], np.nan, nearest_equal(truth, corrupted))
+    truth = np.where(missing[..., None], np.nan, nearest_equal(truth, pair.corrupted))
     counts = out.sum(axis=0)
     taken = {name: int(n) for name, n in zip(_JOINT_NAMES, counts, strict=True) if n}
-    return replace(pair, corrupted=corrupted, truth=truth, taken_out=taken)
+    return replace(pair, truth=truth, taken_out=taken)

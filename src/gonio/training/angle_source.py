@@ -32,6 +32,7 @@ from gonio.models.registry import (
 from gonio.options import CHECKPOINTS_OF, InferenceOptions, Refiner
 from gonio.training.angle_options import AngleOptions
 from gonio.training.angle_pairs import (
+    PAIRS_VERSION,
     AnglePair,
     AngleSettings,
     Refine,
@@ -193,6 +194,7 @@ def plan_angles(
             "source": name,
             "shards": manifest.folders[name].name,
             "schema_version": SCHEMA_VERSION,
+            "pairs": PAIRS_VERSION,
             "gonio": __version__,
             "augmenter": version("pose2sim"),
             "refiner": options.refiner,
