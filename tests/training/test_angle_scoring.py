@@ -54,6 +54,15 @@ def test_the_true_angles_are_those_the_body_was_made_with(walk):
     assert truth.angles[5:-5, 3, 0] == pytest.approx(bend[5:-5], abs=1)
 
 
+def test_projected_clips_are_neither_repaired_nor_filtered_again():
+    slow = known_shard(count=40, rate_hz=10.0, source="projected")
+    scores = score_angles({"projected_test": [slow]}, {"projected_test": true}, angle_rows({}))
+    assert not scores.left_out
+    errors = scores.clips[0].errors
+    assert (errors["raw"].frames > 0).all()
+    np.testing.assert_array_equal(errors["repaired"].absolute, errors["raw"].absolute)
+
+
 def test_true_angles_are_there_where_nobody_was_detected(walk):
     unseen = {
         name: np.where(np.arange(45).reshape(-1, *[1] * (values.ndim - 1)) < 20, np.nan, values)
@@ -111,7 +120,8 @@ def test_a_row_that_is_the_truth_has_no_errors(walk):
 def test_all_rows_are_compared_over_the_same_samples(walk):
     class Forgets(Offset):
         def refine(self, angles, visibility, *, both_ways=True):
-            return angles.where(angles["time_s"] > 0.5)
+            time_s = angles["time_s"]
+            return angles.where(time_s > 0.5).assign(time_s=time_s)
 
     nothing = Refiners("joint", {"joint_refiner": Path("a")}, joint=Forgets(0.0))
     rows = {"whole": AngleRow(Refiners("none", {})), "late": AngleRow(nothing)}

@@ -56,6 +56,13 @@ def test_sigma_of_the_true_size_covers_68_and_95_percent(shards):
     assert np.isnan(row(table, "raw")["within_1_sigma_percent"])
 
 
+def test_projected_clips_are_seen_as_they_are():
+    slow = replace(clip(30, name="p"), source="projected", fps=10.0, time_s=np.arange(30) / 10.0)
+    errors = scored(slow).errors
+    for name in BASELINES[1:]:
+        np.testing.assert_array_equal(errors[name].offset, errors["raw"].offset)
+
+
 def test_networks_see_repaired_landmarks():
     shard = clip(30)
     world = shard.landmarks_world.copy()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from gonio.options import CHECKPOINTS_OF, InferenceOptions, Refiner
 from gonio.training.angle_errors import AngleErrors, angle_errors
 from gonio.training.angle_pairs import AngleSettings, at_times, options_of, true_angles
 from gonio.training.error_tables import RAW, clip_name
+from gonio.training.source_chain import chain_of_source
 from gonio.types import FloatArray, LandmarkSequence
 
 _log = logging.getLogger(__name__)
@@ -199,12 +200,13 @@ def shard_angles(shard: Shard, settings: AngleSettings) -> TrueAngles:
 
     Args:
         shard: one sequence of one camera, whole.
-        settings: parameters.
+        settings: parameters, of any source.
 
     Raises:
         LeftOutError: the body is not human-sized, or the frames are too few or too far apart.
         InputError: the shard lacks what the angles need.
     """
+    settings = replace(settings, chain=chain_of_source(shard.source, settings.chain))
     angles, basis = true_angles(shard, settings)
     return TrueAngles(angles, options_of(shard, settings), basis)
 

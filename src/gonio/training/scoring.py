@@ -32,6 +32,7 @@ from gonio.training.recordings import (
     EvaluationOptions,
     Refiner,
 )
+from gonio.training.source_chain import repair_of_source
 from gonio.types import FloatArray, LandmarkSequence, RefinedPose, known
 
 _TOWARDS_CAMERA = np.array([0.0, 0.0, -1.0])
@@ -61,7 +62,12 @@ def score_clips(
 def score_clip(
     recording: str, shard: Shard, refiners: Mapping[str, Refiner], repair: RepairOptions
 ) -> ScoredClip:
-    """Errors of every row on one clip; arguments as of `score_clips`."""
+    """Errors of every row on one clip; arguments as of `score_clips`.
+
+    The landmarks of some sources are repaired and filtered already (`source_chain`): there the
+    first three rows are the same.
+    """
+    repair = repair_of_source(shard.source, repair)
     seen = shard.landmark_sequence
     filtered = repair.model_copy(update={"swaps": False, "fill_gaps": False})
     repaired = repair_landmarks(seen, repair).sequence
