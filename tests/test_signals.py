@@ -91,6 +91,21 @@ def test_low_pass_refuses_a_cutoff_that_does_not_suit(cutoff):
         low_pass(np.zeros((10, 1)), 60, cutoff)
 
 
+def test_one_frame_is_too_few_for_a_low_pass():
+    with pytest.raises(InputError, match=r"one frame is too few .* 6 Hz.* 2 frames or more"):
+        low_pass(np.zeros((1, 3)), 1.0, 6.0)
+    np.testing.assert_array_equal(low_pass(np.ones((1, 3)), 30.0, 6.0), np.ones((1, 3)))
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (0, 33, 3)])
+def test_no_frames_stay_none(shape):
+    nothing = np.zeros(shape)
+    assert low_pass(nothing, 30.0, 6.0).shape == shape
+    assert [part.shape for part in fill_short_gaps(nothing, 3)] == [shape, shape]
+    path = smoothest_path(nothing, nothing, 30.0, acceleration=30.0, lasting_s=0.3)
+    assert path.shape == shape
+
+
 def test_short_gaps_are_bridged_and_long_ones_stay():
     values = np.array([0, np.nan, 2, np.nan, np.nan, np.nan, 6, np.nan])[:, None]
     filled, mask = fill_short_gaps(values, 2)

@@ -36,6 +36,10 @@ def test_mass_is_checked_and_both_are_optional():
         ({"world": np.zeros((4, 17, 3))}, r"world has shape \(4, 17, 3\); allowed is \(4, 33, 3\)"),
         ({"time_s": np.array([0, 1, 1, 2.0])}, "increase"),
         ({"image_size": (0, 480)}, "image_size"),
+        ({"image_size": (np.nan, 5)}, r"image_size is \(nan, 5\); allowed are width and height"),
+        ({"image_size": (np.inf, 5)}, r"image_size is \(inf, 5\); allowed are width and height"),
+        ({"image_size": (640,)}, r"image_size is \(640,\); allowed are width and height"),
+        ({"image_size": None}, "image_size is None; allowed are width and height"),
         ({"visibility": np.full((4, 33), np.inf)}, "infinite"),
     ],
 )

@@ -169,6 +169,20 @@ def told(error: ValidationError) -> str:
     return "; ".join(dict.fromkeys(lines))
 
 
+def each_once(value: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of sources, one or more and none twice; for validators of parameters.
+
+    Raises:
+        ValueError: there is none, or one is there twice.
+    """
+    if not value:
+        raise ValueError("allowed are sources of data_conversion, one or more, + between them")
+    twice = [name for name in dict.fromkeys(value) if value.count(name) > 1]
+    if twice:
+        raise ValueError(f"{', '.join(twice)} is there more than once; name each source once")
+    return value
+
+
 def check_names(
     given: Mapping[str, Any], known: Mapping[str, Any], where: str, prefix: str = ""
 ) -> None:

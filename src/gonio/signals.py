@@ -82,9 +82,14 @@ def low_pass(values: NDArray[np.floating], rate_hz: float, cutoff_hz: float) -> 
         (T, ...) of the same unit; NaN where the input is NaN.
 
     Raises:
-        InputError: `cutoff_hz` is not between 0 and half the rate.
+        InputError: `cutoff_hz` is not between 0 and half the rate, which one frame does not have.
     """
     effective = cutoff_hz / 0.802
+    if len(values) == 1 and 0.5 * rate_hz <= cutoff_hz:
+        raise InputError(
+            f"one frame is too few for a low-pass at {cutoff_hz:g} Hz, because it has no rate: "
+            "give a clip of 2 frames or more, or leave the low-pass out"
+        )
     if not 0 < cutoff_hz < 0.5 * rate_hz:
         raise InputError(
             f"cut-off {cutoff_hz} Hz does not suit a rate of {rate_hz:.6g} Hz: choose a value "
@@ -93,7 +98,7 @@ def low_pass(values: NDArray[np.floating], rate_hz: float, cutoff_hz: float) -> 
     if effective >= 0.5 * rate_hz:  # the corrected filter would pass everything
         return np.array(values, dtype=float)
     sos = butter(FILTER_ORDER // 2, effective, fs=rate_hz, output="sos")
-    flat = np.array(values, dtype=float).reshape(len(values), -1)
+    flat = _columns(values)
     for columns, (start, stop) in _column_runs(np.isfinite(flat)):
         if stop - start >= 4:
             block = flat[start:stop, columns]
@@ -135,7 +140,7 @@ def smoothest_path(
         raise InputError(
             f"acceleration is {acceleration:g} and lasting_s {lasting_s:g}; both must be above 0"
         )
-    flat = np.array(values, dtype=float).reshape(len(values), -1)
+    flat = _columns(values)
     weight = np.asarray(sigma, dtype=float).reshape(flat.shape) ** -2.0 / lasting_s
     stiffness = (rate_hz**2 / acceleration) ** 2
     for columns, (start, stop) in _column_runs(np.isfinite(flat) & np.isfinite(weight)):
@@ -160,6 +165,11 @@ def _second_difference_bands(count: int) -> NDArray[np.float64]:
     bands[1, 2:] -= 2.0
     bands[0, 2:] = 1.0
     return bands
+
+
+def _columns(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    """A copy of values (T, ...) as (T, N), T being 0 or more."""
+    return np.array(values, dtype=float).reshape(len(values), int(np.prod(np.shape(values)[1:])))
 
 
 def _column_runs(
@@ -190,7 +200,7 @@ def fill_short_gaps(
     Returns:
         The filled values (T, ...) and a mask (T, ...) of the samples that were filled.
     """
-    flat = np.array(values, dtype=float).reshape(len(values), -1)
+    flat = _columns(values)
     filled = np.zeros(flat.shape, dtype=bool)
     for columns, (start, stop) in _column_runs(~np.isfinite(flat)):
         if start == 0 or stop == len(flat) or stop - start > max_gap:
@@ -200,6 +210,15 @@ def fill_short_gaps(
         flat[start:stop, columns] = before + share[:, None] * (after - before)
         filled[start:stop, columns] = True
     return flat.reshape(np.shape(values)), filled.reshape(np.shape(values))
+
+
+def since_start(time_s: NDArray[np.floating]) -> NDArray[np.float32]:
+    """(T,) seconds since the first frame, which single precision keeps apart at any hour.
+
+    Args:
+        time_s: (T,) seconds from any moment, of 1970 if need be.
+    """
+    return np.asarray(time_s - time_s[:1], dtype=np.float32)
 
 
 def nearest(sorted_values: NDArray[np.floating], wanted: NDArray[np.floating]) -> NDArray[np.intp]:

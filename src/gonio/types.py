@@ -38,6 +38,17 @@ def _array(owner: str, name: str, value: Any, shape: tuple[int | None, ...]) -> 
     return array
 
 
+def _image_size(owner: str, value: Any) -> tuple[int, int]:
+    try:
+        width, height = (int(side) for side in value)
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(
+            f"{owner}.image_size is {value!r}; allowed are width and height, two whole numbers of "
+            "pixels above 0"
+        ) from None
+    return width, height
+
+
 def _store(owner: object, **arrays: Any) -> None:
     for name, value in arrays.items():
         object.__setattr__(owner, name, value)
@@ -64,11 +75,14 @@ class Subject:
             if 40 <= self.height_m <= 280:
                 hint = f" Is it in centimetres? Then write {self.height_m / 100:g}."
             raise InputError(
-                f"subject.height is {self.height_m:g}; allowed are {SHORTEST_HUMAN_M} to "
-                f"{TALLEST_HUMAN_M} metres.{hint}"
+                f"the height of the subject (subject.height, height_m) is {self.height_m:g}; "
+                f"allowed are {SHORTEST_HUMAN_M} to {TALLEST_HUMAN_M} metres.{hint}"
             )
         if self.mass_kg is not None and not 2 <= self.mass_kg <= 400:
-            raise InputError(f"subject.mass is {self.mass_kg:g}; allowed are 2 to 400 kilograms")
+            raise InputError(
+                f"the mass of the subject (subject.mass, mass_kg) is {self.mass_kg:g}; allowed are "
+                "2 to 400 kilograms"
+            )
 
 
 @dataclass(frozen=True)
@@ -104,7 +118,7 @@ class LandmarkSequence:
             world=_array(name, "world", self.world, (n, j, 3)),
             image=_array(name, "image", self.image, (n, j, 2)),
             visibility=_array(name, "visibility", self.visibility, (n, j)),
-            image_size=(int(self.image_size[0]), int(self.image_size[1])),
+            image_size=_image_size(name, self.image_size),
         )
         if not (np.diff(self.time_s) > 0).all() or np.isnan(self.time_s).any():
             raise InputError(f"{name}.time_s must increase strictly, without gaps")

@@ -280,6 +280,12 @@ def test_cut_off_above_half_the_rate_and_unknown_sequence_are_refused():
         joint_angles(body(), shoulder_sequence="XYZ")  # type: ignore[arg-type]
 
 
+def test_one_frame_without_a_rate_is_told_that_it_is_too_few():
+    with pytest.raises(InputError, match="one frame is too few for a low-pass at 6 Hz"):
+        joint_angles(body(count=1, rate_hz=1.0))
+    assert len(joint_angles(body(count=1, rate_hz=1.0), cutoff_hz=None)) == 1
+
+
 @pytest.mark.parametrize("side", ["R", "L"])
 def test_isb_shoulder_sequence(side: str):
     joint = next(j for j in JOINTS if j.name == f"shoulder_{side}")

@@ -68,3 +68,22 @@ def test_a_mirror_exchanges_sides(seen: LandmarkSequence) -> None:
     expected = landmarks[:, right] * [-1, 1, 1, -1, 1, 1]
     np.testing.assert_allclose(mirror[:, left], expected)
     np.testing.assert_array_equal(mirrored_landmarks(mirror), landmarks)
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_is_farther_away_than_a_body_can_be_is_missing(seen: LandmarkSequence) -> None:
+    world, points_2d, visibility = (
+        values.copy() for values in (seen.world, seen.points_2d, seen.visibility)
+    )
+    world[0, 5, 1] = -1e20
+    points_2d[1, 6, 0] = 1e200
+    visibility[2, 7] = 1e300
+    points_2d[3, MEDIAPIPE["left_hip"]] = 1e20  # without a hip nothing has a place
+    inputs = pose_inputs(world, points_2d, visibility)
+    gone = np.zeros((6, 33), dtype=bool)
+    gone[[0, 1, 2], [5, 6, 7]] = gone[3] = True
+    np.testing.assert_array_equal(inputs.there, ~gone)
+    assert np.isfinite(inputs.landmarks).all()
+    assert np.isfinite(inputs.frame).all()
+    plain = pose_inputs(seen.world, seen.points_2d, seen.visibility)
+    np.testing.assert_array_equal(inputs.landmarks[4:], plain.landmarks[4:])

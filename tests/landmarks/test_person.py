@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from gonio.errors import InputError
-from gonio.landmarks.person import PersonFollower, check_person
+from gonio.landmarks.person import CHOICES, PersonFollower, check_person
 
 SIZE = (1000, 500)
 
@@ -77,7 +77,28 @@ def test_what_was_seen_for_a_moment_only_is_given_up():
     assert tag_of(follower.choose([body(0.1, 0.4, 1)], 0.6)) == 1
 
 
-@pytest.mark.parametrize(("person", "people"), [("biggest", 4), (4, 4), (-1, 4), ("largest", 0)])
+@pytest.mark.parametrize(
+    ("person", "people"),
+    [
+        ("biggest", 4),
+        (4, 4),
+        (-1, 4),
+        (1.5, 4),
+        (True, 4),
+        (None, 4),
+        ("largest", 0),
+        ("largest", 21),
+        ("largest", 2.0),
+        ("largest", True),
+        ("largest", None),
+        ("largest", "4"),
+    ],
+)
 def test_choices_that_cannot_be_made(person, people):
     with pytest.raises(InputError, match="allowed"):
         check_person(person, people)
+
+
+@pytest.mark.parametrize("person", [*CHOICES, 0, 3, np.int64(2)])
+def test_choices_that_can_be_made(person):
+    check_person(person, 4)

@@ -148,3 +148,12 @@ def test_the_filter_takes_noise_and_leaves_motion():
     before, after = (repaired.record[f"bone_length_cv_{when}"] for when in ("before", "after"))
     assert after < 0.7 * before
     assert before == pytest.approx(bone_length_variation(noisy))
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_sequence_without_frames_stays_one():
+    repaired = repair_landmarks(walking().at(np.arange(0)))
+    assert len(repaired.sequence) == 0
+    assert repaired.flags.shape == (0, 33)
+    assert repaired.record["frames"] == 0
+    assert repaired.record["detection_rate"] == 0

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -110,6 +112,42 @@ def test_a_gap_does_not_stop_it():
     swaps = find_swaps(seen)
     mask[110] = False
     assert (swaps.arms == mask).mean() > 0.97
+
+
+def without(sequence, frames, landmarks):
+    world, image = sequence.world.copy(), sequence.image.copy()
+    for values in (world, image):
+        values[frames, landmarks] = np.nan
+    return replace(sequence, world=world, image=image)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", ["nose", "right_wrist", "left_knee"])
+@pytest.mark.parametrize("frames", [70, 30, slice(28, 34), slice(None)])
+def test_a_missing_landmark_does_not_stop_it(name, frames):
+    mask = (np.arange(90) >= 30) & (np.arange(90) < 60)
+    seen = swap(walking(90), mask)
+    found, whole = find_swaps(without(seen, frames, MEDIAPIPE[name])), find_swaps(seen)
+    assert whole.frames == found.frames == 30
+    assert (found.legs == mask).all()
+    assert (found.arms == mask).all()
+
+
+@pytest.mark.filterwarnings("error")
+def test_frames_without_image_points_are_passed_over():
+    mask = (np.arange(90) >= 30) & (np.arange(90) < 60)
+    seen = swap(walking(90), mask)
+    image = seen.image.copy()
+    image[[10, 30, 80]] = np.nan
+    mask[30] = False
+    assert (find_swaps(replace(seen, image=image)).legs == mask).all()
+    assert find_swaps(replace(seen, image=np.full_like(image, np.nan))).frames == 0
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_body_without_size_has_no_sides():
+    seen = walking(30)
+    assert find_swaps(replace(seen, image=np.full_like(seen.image, 0.5))).frames == 0
 
 
 @pytest.mark.parametrize("frames", [0, 1, 2])

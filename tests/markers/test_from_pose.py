@@ -7,6 +7,7 @@ from gonio.errors import InputError
 from gonio.landmarks.pose import pose_without_refiner
 from gonio.markers.from_pose import MarkerOptions, markers_from_pose, scaled_markers
 from gonio.markers.gravity import PREDICTED
+from gonio.markers.placement import body_path
 from gonio.options import CameraOptions
 from gonio.skeleton import MARKERS, MEDIAPIPE
 from gonio.types import LandmarkSequence, Subject
@@ -180,6 +181,42 @@ def test_nobody_is_an_error():
     )
     with pytest.raises(InputError, match="stature cannot be estimated"):
         made(nobody)
+
+
+def test_a_pose_of_other_frames_is_refused():
+    landmarks, _ = standing(n=60)
+    pose = pose_without_refiner(landmarks)
+    with pytest.raises(InputError, match="pose is of 60 frames, the landmarks are of 50"):
+        markers_from_pose(pose, landmarks.at(np.arange(50)))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("size", [1e-14, 0.0])
+def test_joints_in_one_place_on_the_image_do_not_place_the_body(size):
+    landmarks, _ = standing(path=np.linspace(0, 1, 60)[:, None] * [0.5, 0, 0.2])
+    image = landmarks.image.copy()
+    image[20:30] = 0.437 + size * image[20:30]
+    gathered = replace(landmarks, image=image)
+    path = body_path(pose_without_refiner(gathered).positions, gathered, CameraOptions())
+    placed = np.delete(np.arange(60), np.arange(20, 30))
+    assert np.isnan(path[20:30]).all()
+    assert np.isfinite(path[placed]).all()
+    assert np.isfinite(made(gathered).positions).all()
+
+
+@pytest.mark.filterwarnings("error")
+def test_frames_in_which_all_landmarks_are_in_one_place_do_not_count():
+    landmarks, _ = standing()
+    world, image = landmarks.world.copy(), landmarks.image.copy()
+    world[:40], image[:40] = 0.0, 0.5
+    gathered = replace(landmarks, world=world, image=image)
+    scaled = scaled_markers(pose_without_refiner(gathered), gathered, Subject(STATURE))
+    assert scaled.stature.frames == 20
+    assert scaled.scale == pytest.approx(1.0, abs=0.03)
+    assert not np.isinf(scaled.markers.positions).any()
+    nobody = replace(landmarks, world=0 * world, image=0 * image)
+    with pytest.raises(InputError, match="stature cannot be estimated"):
+        scaled_markers(pose_without_refiner(nobody), nobody, Subject(STATURE))
 
 
 def test_stature_of_the_reference_trial(shared):

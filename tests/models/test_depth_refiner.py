@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,8 +26,19 @@ from gonio.models.depth_refiner import (
 from gonio.options import CameraOptions
 from gonio.skeleton import COCO, COCO_FROM_MEDIAPIPE, COCO_MIRROR, MEDIAPIPE_MIRROR
 from gonio.training.metrics import bone_length_cv
+from gonio.training.options import TrainingOptions
 from gonio.types import LandmarkSequence
-from tests.models.conftest import FULL, SMALL, random_batch, trained_looking, with_missing
+from tests.models.conftest import (
+    FULL,
+    NO_CONFIGURATIONS,
+    SMALL,
+    WRONG_FIELDS,
+    WRONG_FIELDS_OVER_TIME,
+    random_batch,
+    trained_looking,
+    with_missing,
+    write_damaged,
+)
 
 ABOUT = {"sigma_scale": [1.0, 1.0, 2.0], "metrics": {}}
 
@@ -177,6 +189,13 @@ def test_the_pose_leans_towards_what_the_user_knows_of_gravity(walking: Landmark
     )
 
 
+def test_the_hour_of_the_day_changes_nothing(walking: LandmarkSequence) -> None:
+    refiner = refiner_of(FULL)
+    late = replace(walking, time_s=walking.time_s + 1.7e9)  # seconds since 1970
+    expected, found = refiner.refine(walking), refiner.refine(late)
+    np.testing.assert_allclose(found.positions, expected.positions, atol=1e-5)
+
+
 def test_missing_in_missing_out(walking: LandmarkSequence) -> None:
     refiner = refiner_of(FULL)
     gaps = [0, 7, 8, 9, 39]
@@ -224,6 +243,15 @@ def test_constant_landmarks(walking: LandmarkSequence, value: float) -> None:
     pose = refiner_of(FULL).refine(constant)
     assert np.isfinite(pose.positions).all()
     assert np.isfinite(pose.sigma).all()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("what", ["world", "image"])
+def test_landmarks_far_beyond_a_body_are_missing(walking: LandmarkSequence, what: str) -> None:
+    far = replace(walking, **{what: 1e20 * getattr(walking, what)})
+    pose = refiner_of(FULL).refine(far)
+    for values in (pose.positions, pose.sigma, pose.up, pose.azimuth_deg, pose.elevation_deg):
+        assert np.isnan(values).all()
 
 
 def test_a_checkpoint_gives_the_network_back(tmp_path: Path, walking: LandmarkSequence) -> None:
@@ -293,6 +321,69 @@ def test_foreign_safetensors_and_other_formats_are_refused(tmp_path: Path) -> No
     save_file({"w": torch.zeros(2)}, foreign, {"gonio": json.dumps({"kind": KIND, "format": 99})})
     with pytest.raises(InputError, match="format 99"):
         load_network(foreign)
+
+
+@pytest.mark.parametrize("config", NO_CONFIGURATIONS)
+def test_a_header_without_fields_is_refused(tmp_path: Path, config: Any) -> None:
+    header = {**make_header(FULL, ABOUT), "config": config}
+    weights = dict(PoseAwareDepthRefiner(FULL).state_dict())
+    path = write_damaged(tmp_path / "odd.safetensors", header, weights)
+    with pytest.raises(InputError, match=r"odd\.safetensors cannot be used \(config is .*fields"):
+        DepthRefiner.load(path)
+
+
+@pytest.mark.parametrize(("field", "value", "said"), WRONG_FIELDS + WRONG_FIELDS_OVER_TIME)
+def test_fields_of_another_type_are_refused(
+    tmp_path: Path, field: str, value: Any, said: str
+) -> None:
+    header = {**make_header(FULL, ABOUT), "config": {**asdict(FULL), field: value}}
+    weights = dict(PoseAwareDepthRefiner(FULL).state_dict())
+    path = write_damaged(tmp_path / "odd.safetensors", header, weights)
+    with pytest.raises(InputError, match=said) as error:
+        DepthRefiner.load(path)
+    assert "odd.safetensors cannot be used" in str(error.value)
+
+
+def test_a_whole_number_of_seconds_is_a_number(tmp_path: Path) -> None:
+    header = {**make_header(FULL, ABOUT), "config": {**asdict(FULL), "step_s": 1}}
+    weights = dict(PoseAwareDepthRefiner(FULL).state_dict())
+    path = write_damaged(tmp_path / "whole.safetensors", header, weights)
+    assert DepthRefiner.load(path).network.config.step_s == 1
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        (None, "others in the header of .*is None; a list"),
+        (3, "others in the header of .*is 3; a list"),
+        ({}, "others in the header of .*a list"),
+        ([3], r"cannot be used \(others is 3, fields"),
+        ([{"d_model": 16}], "another version of Gonio"),
+        ([{**asdict(FULL), "layers": 1.0}], r"others\.layers is 1\.0, a whole number"),
+    ],
+)
+def test_other_networks_that_are_none_are_refused(tmp_path: Path, others: Any, said: str) -> None:
+    header = {**make_header(FULL, ABOUT), "others": others}
+    weights = dict(PoseAwareDepthRefiner(FULL).state_dict())
+    path = write_damaged(tmp_path / "odd.safetensors", header, weights)
+    with pytest.raises(InputError, match=said) as error:
+        DepthRefiner.load(path)
+    assert "odd.safetensors" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"heads": 0}, "heads is 0; .* 1 or more"),
+        ({"temporal_layers": 1, "time_heads": 0}, "time_heads is 0; .* 1 or more"),
+        ({"step_s": float("nan")}, "step_s is nan"),
+        ({"step_s": float("inf")}, "step_s is inf"),
+        ({"step_s": 0.0}, r"step_s is 0\.0"),
+    ],
+)
+def test_the_parameters_of_a_network_are_checked_too(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError, match=f"training: parameter network .*{said}"):
+        TrainingOptions.from_parameters({"training": {"network": changes}})
 
 
 @pytest.mark.parametrize(

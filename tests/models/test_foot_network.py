@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,11 +11,11 @@ from gonio.errors import InputError
 from gonio.landmarks.inputs import PoseInputs, mirrored_inputs, pose_inputs
 from gonio.markers.from_pose import markers_from_pose
 from gonio.models.checkpoint_io import Checkpoint, write_checkpoint
-from gonio.models.depth_refiner import DepthRefiner, make_header
+from gonio.models.depth_refiner import FEET, DepthRefiner, load_network, make_header
 from gonio.models.foot_network import FootConfig, FootNetwork, corrected_feet, foot_inputs
 from gonio.skeleton import COCO, COCO_MIRROR, MEDIAPIPE
 from gonio.types import FloatArray, LandmarkSequence, RefinedPose
-from tests.models.conftest import FULL, trained_looking, with_missing
+from tests.models.conftest import FULL, trained_looking, with_missing, write_damaged
 
 SMALL = FootConfig(hidden=8, layers=1)
 FLIP = np.array([-1.0, 1.0, 1.0])
@@ -96,6 +97,38 @@ def test_feet_of_another_size_are_refused(tmp_path: Path) -> None:
         DepthRefiner.load(tmp_path / "feet.safetensors")
     with pytest.raises(InputError, match="1 or more"):
         FootConfig(hidden=0)
+
+
+@pytest.mark.parametrize(
+    ("feet", "said"),
+    [
+        (None, r"cannot be used \(feet is None, fields"),
+        (3, r"cannot be used \(feet is 3, fields"),
+        ([], r"cannot be used \(feet is \[\], fields"),
+        ({"hidden": 8.0, "layers": 1}, r"feet\.hidden is 8\.0, a whole number"),
+        ({"hidden": 8, "layers": True}, r"feet\.layers is True, a whole number"),
+        ({"hidden": 8, "layers": 0}, "layers is 0; sizes .* 1 or more"),
+        ({"hidden": 8}, "another version of Gonio.*layers"),
+    ],
+)
+def test_feet_that_are_no_configuration_are_refused(tmp_path: Path, feet: Any, said: str) -> None:
+    header = {**make_header(FULL, {"sigma_scale": [1.0] * 3}), "feet": feet}
+    weights = dict(trained_looking(FULL).state_dict())
+    weights |= {f"{FEET}{name}": value for name, value in network_of().state_dict().items()}
+    path = write_damaged(tmp_path / "odd.safetensors", header, weights)
+    with pytest.raises(InputError, match=said) as error:
+        DepthRefiner.load(path)
+    assert "odd.safetensors" in str(error.value)
+
+
+def test_feet_that_the_header_does_not_name_are_refused(tmp_path: Path) -> None:
+    header = make_header(FULL, {"sigma_scale": [1.0] * 3})
+    weights = dict(trained_looking(FULL).state_dict())
+    weights |= {f"{FEET}{name}": value for name, value in network_of().state_dict().items()}
+    path = write_damaged(tmp_path / "odd.safetensors", header, weights)
+    for load in (DepthRefiner.load, load_network):
+        with pytest.raises(InputError, match=r"odd\.safetensors holds .*not name \(feet\)"):
+            load(path)
 
 
 def test_a_pose_with_feet_is_told_from_the_ankle(walking: LandmarkSequence) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,12 @@ from gonio.models.joint_refiner import (
 )
 from gonio.skeleton import ANGLE_COLUMNS, JOINTS, MEDIAPIPE
 from gonio.types import FloatArray
+from tests.models.conftest import (
+    NO_CONFIGURATIONS,
+    WRONG_FIELDS,
+    WRONG_FIELDS_OVER_TIME,
+    write_damaged,
+)
 
 SMALL = JointRefinerConfig(d_model=16, layers=1, heads=2, head_hidden=8, window=8)
 OVER_TIME = JointRefinerConfig(
@@ -122,6 +129,16 @@ def test_in_a_batch_and_alone_the_answers_agree() -> None:
     torch.testing.assert_close(both[1:], alone)
 
 
+def test_the_hour_of_the_day_changes_nothing(tmp_path: Path) -> None:
+    refiner = JointRefiner.load(checkpoint_of(tmp_path / "a.safetensors"))
+    table = table_of(40)
+    late = table.assign(time_s=table["time_s"] + 1.7e9)  # seconds since 1970
+    seen = np.ones((40, 33))
+    columns = list(ANGLE_COLUMNS)
+    found, expected = refiner.refine(late, seen)[columns], refiner.refine(table, seen)[columns]
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
 def test_turns_of_360_degrees_change_nothing() -> None:
     refiner = JointRefiner(trained_looking(SMALL), make_header(SMALL, {}))
     table = table_of()
@@ -193,9 +210,13 @@ def test_a_large_answer_is_not_clamped() -> None:
         ({"d_model": 10, "heads": 3}, "multiple of heads"),
         ({"window": 0}, "1 or more"),
         ({"dropout": 1.0}, "below 1"),
+        ({"heads": 0}, "heads is 0; .* 1 or more"),
+        ({"temporal_layers": 1, "time_heads": 0}, "time_heads is 0; .* 1 or more"),
+        ({"step_s": float("nan")}, "step_s is nan"),
+        ({"step_s": float("inf")}, "step_s is inf"),
     ],
 )
-def test_sizes_that_do_not_go_together_are_refused(change: dict[str, int], said: str) -> None:
+def test_sizes_that_do_not_go_together_are_refused(change: dict[str, Any], said: str) -> None:
     with pytest.raises(InputError, match=said):
         JointRefinerConfig(**{**asdict(SMALL), **change})
 
@@ -219,9 +240,90 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
         JointRefiner.load(path)
 
 
+@pytest.mark.parametrize("config", NO_CONFIGURATIONS)
+def test_a_header_without_fields_is_refused(tmp_path: Path, config: Any) -> None:
+    header = {**make_header(SMALL, {}), "config": config}
+    weights = dict(JointConstraintRefiner(SMALL).state_dict())
+    path = write_damaged(tmp_path / "odd.safetensors", header, weights)
+    with pytest.raises(InputError, match=r"odd\.safetensors cannot be used \(config is .*fields"):
+        JointRefiner.load(path)
+
+
+@pytest.mark.parametrize(("field", "value", "said"), WRONG_FIELDS + WRONG_FIELDS_OVER_TIME)
+def test_fields_of_another_type_are_refused(
+    tmp_path: Path, field: str, value: Any, said: str
+) -> None:
+    header = {**make_header(SMALL, {}), "config": {**asdict(SMALL), field: value}}
+    weights = dict(JointConstraintRefiner(SMALL).state_dict())
+    path = write_damaged(tmp_path / "odd.safetensors", header, weights)
+    with pytest.raises(InputError, match=said) as error:
+        JointRefiner.load(path)
+    assert "odd.safetensors cannot be used" in str(error.value)
+
+
 def test_wrong_tables_are_refused() -> None:
     refiner = JointRefiner(trained_looking(SMALL), make_header(SMALL, {}))
     with pytest.raises(InputError, match="hip_L_rotation_deg"):
         refiner.refine(table_of().drop(columns="hip_L_rotation_deg"), seen())
     with pytest.raises(InputError, match="29 frames"):
         refiner.refine(table_of(), seen(29))
+
+
+@pytest.mark.parametrize(
+    "time_s",
+    [
+        np.arange(30)[::-1] / 30,
+        np.roll(np.arange(30), 3) / 30,
+        np.minimum(np.arange(30), 20) / 30,
+        np.where(np.arange(30) == 4, np.nan, np.arange(30) / 30),
+        np.where(np.arange(30) == 29, np.inf, np.arange(30) / 30),
+    ],
+    ids=["reversed", "shuffled", "equal", "nan", "infinite"],
+)
+def test_times_that_do_not_increase_are_refused(time_s: FloatArray) -> None:
+    refiner = JointRefiner(trained_looking(SMALL), make_header(SMALL, {}))
+    with pytest.raises(InputError, match=r"time_s .* increase strictly"):
+        refiner.refine(table_of().assign(time_s=time_s), seen())
+
+
+@pytest.mark.parametrize("name", ["time_s", "knee_R_flexion_deg"])
+def test_columns_that_are_no_numbers_or_there_twice_are_refused(name: str) -> None:
+    refiner = JointRefiner(trained_looking(SMALL), make_header(SMALL, {}))
+    table = table_of()
+    twice = pd.concat([table, table[[name]]], axis=1)
+    with pytest.raises(InputError, match=f"2 columns {name}; name it once"):
+        refiner.refine(twice, seen())
+    with pytest.raises(InputError, match=f"column {name} .* allowed are numbers"):
+        refiner.refine(table.assign(**{name: "a lot"}), seen())
+
+
+def test_infinite_angles_are_refused() -> None:
+    refiner = JointRefiner(trained_looking(SMALL), make_header(SMALL, {}))
+    table = table_of()
+    table.loc[3, "knee_R_flexion_deg"] = -np.inf
+    with pytest.raises(InputError, match=r"knee_R_flexion_deg .* infinite"):
+        refiner.refine(table, seen())
+
+
+@pytest.mark.parametrize(
+    ("visibility", "said"),
+    [
+        (100 * seen(), "holds 90; allowed are 0 to 1"),
+        (-seen(), r"holds -0\.9; allowed are 0 to 1"),
+        (seen()[:, :17], r"shape \(30, 17\); allowed is \(30, 33\)"),
+        (seen()[:, :12], r"shape \(30, 12\); allowed is \(30, 33\)"),
+        (seen()[:, 0], r"shape \(30,\); allowed is \(30, 33\)"),
+    ],
+)
+def test_what_is_not_the_visibility_of_the_landmarks_is_refused(
+    visibility: FloatArray, said: str
+) -> None:
+    refiner = JointRefiner(trained_looking(SMALL), make_header(SMALL, {}))
+    with pytest.raises(InputError, match=said):
+        refiner.refine(table_of(), visibility)
+
+
+def test_a_table_without_rows_stays_one() -> None:
+    refiner = JointRefiner(trained_looking(SMALL), make_header(SMALL, {}))
+    empty = pd.DataFrame(columns=["time_s", *ANGLE_COLUMNS])  # of type object, as of a file
+    assert len(refiner.refine(empty, seen(0))) == 0

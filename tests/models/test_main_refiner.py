@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 import torch
 
 from gonio.errors import InputError
+from gonio.landmarks.inputs import pose_inputs
 from gonio.markers.gravity import gravity_of
 from gonio.models import depth_refiner, joint_refiner
 from gonio.models.checkpoint_io import Checkpoint, write_checkpoint
@@ -20,12 +22,19 @@ from gonio.models.main_network import (
     gates,
     parameter_count,
 )
-from gonio.models.main_refiner import MainRefiner, make_header
+from gonio.models.main_refiner import MainRefiner, main_inputs, make_header
 from gonio.models.parts import frozen
 from gonio.options import CameraOptions
 from gonio.skeleton import ANGLE_COLUMNS
 from gonio.types import LandmarkSequence
-from tests.models.conftest import FULL, trained_looking, with_missing
+from tests.models.conftest import (
+    FULL,
+    NO_CONFIGURATIONS,
+    WRONG_FIELDS,
+    trained_looking,
+    with_missing,
+    write_damaged,
+)
 from tests.models.test_joint_refiner import SMALL as SMALL_JOINT
 from tests.models.test_joint_refiner import checkpoint_of as joint_checkpoint
 from tests.models.test_joint_refiner import table_of
@@ -106,7 +115,9 @@ def test_a_checkpoint_changes_the_pose_and_each_of_the_36_columns(
     main = MainRefiner.load(checkpoint, own)
     pose = main.refine(walking)
     assert pose.refiner == "main"
-    assert np.abs(pose.positions - main.depth.refine(walking).positions).max() > 1e-3
+    before = main.depth.refine(walking)
+    assert np.abs(pose.positions - before.positions).max() > 1e-3
+    assert np.abs(np.log(pose.sigma / before.sigma)).max() > 1e-3
     table = table_of(len(walking))
     changed = main.refine_angles(table, walking) - main.joint.refine(table, walking.visibility)
     for column in ANGLE_COLUMNS:
@@ -141,8 +152,57 @@ def test_angles_at_other_times_see_the_nearest_frames(
     checkpoint: Path, own: dict[str, Path], walking: LandmarkSequence
 ) -> None:
     main = MainRefiner.load(checkpoint, own)
-    table = table_of(2 * len(walking) - 1, rate_hz=60.0)
-    assert main.refine_angles(table, walking).notna().all().all()
+    seen = replace(walking, visibility=np.full_like(walking.visibility, 0.9))
+    columns = list(ANGLE_COLUMNS)
+    changes = []
+    for count, rate_hz in ((len(seen), 30.0), (2 * len(seen) - 1, 60.0)):
+        table = table_of(count, rate_hz=rate_hz)
+        table[columns] = table[columns].to_numpy()[0]  # so that the pose alone differs
+        changes.append((main.refine_angles(table, seen) - table)[columns].to_numpy())
+    np.testing.assert_allclose(changes[1][::2], changes[0], atol=1e-3)
+    assert changes[0].std(axis=0).max() > 5e-3
+
+
+def test_another_camera_is_another_clip(own: dict[str, Path], walking: LandmarkSequence) -> None:
+    """A depth refiner that does not say where up is takes it from the camera."""
+    save_network(own["depth_refiner"], trained_looking(replace(FULL, up_head=False)), NEUTRAL)
+    depth, joint = DepthRefiner.load(own["depth_refiner"]), JointRefiner.load(own["joint_refiner"])
+    table = table_of(len(walking))
+
+    def angles_after(*pitches_deg: float) -> pd.DataFrame:
+        main = MainRefiner(network_of(), depth, joint, make_header(SMALL, {}, NEUTRAL))
+        for pitch in pitches_deg:
+            main.refine(walking, CameraOptions(pitch_deg=pitch, roll_deg=0.0))
+        return main.refine_angles(table, walking)
+
+    pd.testing.assert_frame_equal(angles_after(0.0, 40.0), angles_after(40.0))
+    assert (angles_after(0.0) - angles_after(40.0)).abs().max().max() > 1e-3
+
+
+def test_sigma_is_unknown_where_the_depth_refiner_knows_none(
+    checkpoint: Path, own: dict[str, Path], walking: LandmarkSequence
+) -> None:
+    main = MainRefiner.load(checkpoint, own)
+    before = main.depth.predict(walking)
+    sigma = before.sigma.copy()
+    sigma[:, 9] = np.nan
+    inputs = main_inputs(
+        pose_inputs(walking.world, walking.points_2d, walking.visibility),
+        replace(before, sigma=sigma),
+    )
+    pose = main.refine_inputs(inputs, replace(before, sigma=sigma), float("nan"))
+    assert np.isnan(pose.sigma[:, 9]).all()
+    assert np.isfinite(np.delete(pose.sigma, 9, axis=1)).all()
+
+
+def test_angles_without_landmarks_are_refused(
+    checkpoint: Path, own: dict[str, Path], walking: LandmarkSequence
+) -> None:
+    main = MainRefiner.load(checkpoint, own)
+    nothing = walking.at(np.arange(0))
+    with pytest.raises(InputError, match="landmarks are of 0 frames, the angles are of 40"):
+        main.refine_angles(table_of(40), nothing)
+    assert len(main.refine_angles(table_of(0), nothing)) == 0
 
 
 def test_gates_are_neutral_at_zero_and_bounded() -> None:
@@ -182,13 +242,63 @@ def test_fine_tuned_refiners_are_inside(
     assert np.abs(one - other).max() > 1e-3
 
 
+@pytest.mark.parametrize("parts", [None, [], 3, "both", {}, {"depth_refiner": None}])
+def test_a_header_that_does_not_name_its_refiners_is_refused(tmp_path: Path, parts: Any) -> None:
+    header = make_header(SMALL, parts, NEUTRAL)
+    path = write_damaged(tmp_path / "odd.safetensors", header, dict(network_of().state_dict()))
+    with pytest.raises(InputError, match=r"odd\.safetensors: .*not say which depth_refiner"):
+        MainRefiner.load(path)
+
+
+@pytest.mark.parametrize("name", ["depth_refiner", "joint_refiner"])
+@pytest.mark.parametrize(
+    ("inside", "said"),
+    [
+        (3, r"odd\.safetensors: the header of the {name} that it holds is 3, fields"),
+        ([], r"odd\.safetensors: the header of the {name} that it holds is \[\], fields"),
+        ({"config": None}, r"odd\.safetensors cannot be used \(config is None, fields"),
+    ],
+)
+def test_a_refiner_inside_whose_header_is_none_is_refused(
+    own: dict[str, Path], tmp_path: Path, name: str, inside: Any, said: str
+) -> None:
+    parts = {part: frozen(file) for part, file in own.items()} | {name: {"header": inside}}
+    header = make_header(SMALL, parts, NEUTRAL)
+    path = write_damaged(tmp_path / "odd.safetensors", header, dict(network_of().state_dict()))
+    with pytest.raises(InputError, match=said.replace("{name}", name)):
+        MainRefiner.load(path, own)
+
+
+@pytest.mark.parametrize("config", NO_CONFIGURATIONS)
+def test_a_header_without_fields_is_refused(tmp_path: Path, config: Any) -> None:
+    header = {**make_header(SMALL, {}, NEUTRAL), "config": config}
+    path = write_damaged(tmp_path / "odd.safetensors", header, dict(network_of().state_dict()))
+    with pytest.raises(InputError, match=r"odd\.safetensors cannot be used \(config is .*fields"):
+        MainRefiner.load(path)
+
+
+@pytest.mark.parametrize(("field", "value", "said"), WRONG_FIELDS)
+def test_fields_of_another_type_are_refused(
+    tmp_path: Path, field: str, value: Any, said: str
+) -> None:
+    header = {**make_header(SMALL, {}, NEUTRAL), "config": {**asdict(SMALL), field: value}}
+    path = write_damaged(tmp_path / "odd.safetensors", header, dict(network_of().state_dict()))
+    with pytest.raises(InputError, match=said) as error:
+        MainRefiner.load(path)
+    assert "odd.safetensors cannot be used" in str(error.value)
+
+
 def test_the_own_part_has_its_size() -> None:
     assert parameter_count(MainRefinerConfig()) == pytest.approx(1_200_000, rel=0.02)
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
-    [({"d_model": 10, "heads": 3}, "multiple of heads"), ({"head_hidden": 0}, "1 or more")],
+    [
+        ({"d_model": 10, "heads": 3}, "multiple of heads"),
+        ({"head_hidden": 0}, "1 or more"),
+        ({"heads": 0}, "heads is 0; .* 1 or more"),
+    ],
 )
 def test_sizes_that_do_not_go_together_are_refused(change: dict[str, int], said: str) -> None:
     with pytest.raises(InputError, match=said):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from gonio.errors import InputError
 from gonio.models.depth_network import DepthRefinerConfig
 from gonio.models.onnx_export import export_onnx
 from tests.models.conftest import FULL, random_batch, trained_looking
@@ -38,3 +39,11 @@ def test_onnx_gives_the_same_numbers(config: DepthRefinerConfig, tmp_path: Path)
     assert set(said) == set(expected)
     for name, values in expected.items():
         np.testing.assert_allclose(said[name], values, atol=1e-4, err_msg=name)
+
+
+def test_other_networks_are_refused_by_name(tmp_path: Path) -> None:
+    from gonio.models.joint_refiner import JointConstraintRefiner, JointRefinerConfig
+
+    network = JointConstraintRefiner(JointRefinerConfig(d_model=16, layers=1, heads=2))
+    with pytest.raises(InputError, match="JointConstraintRefiner is no depth refiner"):
+        export_onnx(network, tmp_path / "a.onnx")  # type: ignore[arg-type]

@@ -5,14 +5,17 @@ import subprocess
 import sys
 from copy import deepcopy
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from gonio.errors import InputError, MissingFileError
 from gonio.landmarks.pose import pose_without_refiner
 from gonio.models import registry
+from gonio.models.checkpoint_io import read_header
 from gonio.models.registry import (
     TRAINED_BY,
     check_refiners,
@@ -27,6 +30,7 @@ from gonio.models.registry import (
 from gonio.options import CHECKPOINTS_OF, DEFAULT_REFINER, CameraOptions
 from gonio.skeleton import ANGLE_COLUMNS
 from tests.markers.bodies import standing
+from tests.models.conftest import write_damaged
 
 LANDMARKS, _ = standing(n=12)
 REAL_FOLDER = registry.SHIPPED_FOLDER
@@ -74,6 +78,33 @@ def test_the_users_own_checkpoint_goes_before_the_shipped_one(own, shipped, writ
     assert checkpoint_of("depth_refiner", mine) == theirs
     write_depth_refiner(mine)
     assert checkpoint_of("depth_refiner", mine) == mine
+
+
+def test_a_folder_in_the_place_of_a_checkpoint_is_refused(own):
+    own["depth_refiner"].mkdir(parents=True)
+    with pytest.raises(InputError, match=r"depth_refiner\.safetensors is no file"):
+        checkpoint_of("depth_refiner", own["depth_refiner"])
+
+
+def test_a_checkpoint_that_may_not_be_read_says_so(own, write_depth_refiner, monkeypatch):
+    path = own["depth_refiner"]
+    write_depth_refiner(path)
+
+    def refuse(self, *_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(InputError, match="cannot be read: Permission denied; change its perm"):
+        read_header(path)
+
+
+@pytest.mark.parametrize("parts", [None, [], {"depth_refiner": None}, {"depth_refiner": 3}])
+def test_a_main_refiner_that_does_not_name_what_it_joins_is_refused(own, write, parts):
+    write(own)
+    header = {"kind": "main_refiner", "parts": parts}
+    write_damaged(own["main_refiner"], header, {"a": torch.zeros(1)})
+    with pytest.raises(InputError, match="does not say which depth_refiner it joins"):
+        default_choice(own)
 
 
 def test_a_checkpoint_is_told_by_name_owner_and_hash(own, shipped, write_depth_refiner):

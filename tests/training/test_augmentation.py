@@ -98,6 +98,14 @@ def test_what_is_hidden_is_missing_and_its_truth_stays(clip: PreparedSequence) -
     np.testing.assert_array_equal(less.weight, clip.weight)
 
 
+def test_a_hidden_frame_says_nothing_about_its_place(clip: PreparedSequence) -> None:
+    half = NOTHING.model_copy(update={"frame_dropout": 0.5})
+    less = augmented(clip, half, np.random.default_rng(0))
+    gone = ~less.there.any(axis=1)
+    assert 0 < gone.sum() < len(gone)
+    assert (less.frame[gone] == 0).all()
+
+
 def test_the_same_generator_gives_the_same_clip(clip: PreparedSequence) -> None:
     one, again, other = (
         augmented(clip, AugmentationOptions(), np.random.default_rng(seed)) for seed in (3, 3, 4)

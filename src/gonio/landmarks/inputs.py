@@ -43,6 +43,8 @@ FRAME_FEATURES: tuple[str, ...] = (
 from image to metres, and the viewpoint features of the 2D encoder, in metres on the image."""
 PLACE_FEATURES = 3
 """The first of `FRAME_FEATURES`, which say where the body is and not how it stands."""
+FARTHEST = 1e3
+"""A coordinate beyond this, metres or half image heights, is no body's: the landmark is missing."""
 _SMALLEST = 1e-3
 _LARGEST_RATIO = 3.0
 _IMAGE_SPAN_RANGE = (1e-4, 1e4)
@@ -78,14 +80,16 @@ def pose_inputs(world: FloatArray, points_2d: FloatArray, visibility: FloatArray
         visibility: (T, 33), 0..1.
 
     Returns:
-        Finite arrays for any input: what is missing, or in a frame without hips, is 0.
+        Finite arrays for any input: what is missing or beyond `FARTHEST`, or in a frame without
+        hips, is 0.
     """
+    world, points_2d = (np.where(np.abs(a) <= FARTHEST, a, np.nan) for a in (world, points_2d))
     hips = [MEDIAPIPE["left_hip"], MEDIAPIPE["right_hip"]]
     relative = world - world[:, hips].mean(axis=1, keepdims=True)
     mid_hip = points_2d[:, hips].mean(axis=1)
     image = points_2d - mid_hip[:, None]
     there = np.isfinite(relative).all(axis=2) & np.isfinite(image).all(axis=2)
-    there &= np.isfinite(visibility)
+    there &= np.abs(visibility) <= FARTHEST
     relative = np.where(there[..., None], relative, 0.0)
     image = np.where(there[..., None], image, 0.0)
     scale = _metres_per_image(relative, image)

@@ -32,16 +32,25 @@ def check_person(person: str | int, max_people: int) -> None:
     """Refuse a choice that cannot be made.
 
     Raises:
-        InputError: not `largest`, `central` or an index from 0 below `max_people`.
+        InputError: not `largest`, `central` or an index from 0 below `max_people`, or
+            `max_people` is not a whole number from 1 to 20.
     """
-    if not 1 <= max_people <= 20:
-        raise InputError(f"max_people is {max_people}; allowed are 1 to 20")
-    known = person in CHOICES if isinstance(person, str) else 0 <= person < max_people
+    if not (_whole(max_people) and 1 <= max_people <= 20):
+        raise InputError(f"max_people is {max_people!r}; allowed are whole numbers from 1 to 20")
+    if isinstance(person, str):
+        known = person in CHOICES
+    else:
+        known = _whole(person) and 0 <= person < max_people
     if not known:
         raise InputError(
-            f"person is {person!r}; allowed are {', '.join(CHOICES)} or a number from 0 to "
+            f"person is {person!r}; allowed are {', '.join(CHOICES)} or a whole number from 0 to "
             f"{max_people - 1} (max_people is {max_people}), counted from the left"
         )
+
+
+def _whole(value: object) -> bool:
+    """Whether a value is a whole number; true and false are none."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 class PersonFollower:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from gonio.errors import InputError
 from gonio.frames import focal_length_px, ray_from_camera, rays_from_image, up_from_camera_angles
 from gonio.options import CameraOptions
 from gonio.skeleton import COCO_FROM_MEDIAPIPE, COCO_JOINTS, MEDIAPIPE
@@ -20,13 +21,27 @@ def mid_hip_rays(landmarks: LandmarkSequence, camera: CameraOptions) -> FloatArr
 def scale_between(pose: RefinedPose, landmarks: LandmarkSequence) -> float:
     """How much larger a pose is than MediaPipe's own, one factor for the clip.
 
-    The ratio of the joints' root mean square distances from the mid-hip; 1 where nothing is known.
+    The ratio of the joints' root mean square distances from the mid-hip; 1 where nothing is known,
+    or MediaPipe's joints are all in one place.
+
+    Args:
+        pose: (T, 17, 3) metres.
+        landmarks: the same T frames.
+
+    Raises:
+        InputError: they are of different lengths.
     """
+    if len(pose) != len(landmarks):
+        raise InputError(
+            f"the pose is of {len(pose)} frames, the landmarks are of {len(landmarks)}; give the "
+            "landmarks that the pose was made from"
+        )
     raw = landmarks.world[:, list(COCO_FROM_MEDIAPIPE)]
     both = known(raw) & known(pose.positions)
-    if not both.any():
+    size = np.linalg.norm(raw[both])
+    if size == 0:
         return 1.0
-    return float(np.linalg.norm(pose.positions[both]) / np.linalg.norm(raw[both]))
+    return float(np.linalg.norm(pose.positions[both]) / size)
 
 
 def pose_without_refiner(

@@ -178,7 +178,7 @@ def _record(
     return {
         "frames": len(repaired),
         "frames_detected": int(detected.detected.sum()),
-        "detection_rate": float(detected.detected.mean()),
+        "detection_rate": float(detected.detected.mean()) if len(detected) else 0.0,
         "swapped_frames": int(((flags & SWAPPED) > 0).any(axis=1).sum()),
         "blended_frames": int(((flags & BLENDED) > 0).any(axis=1).sum()),
         "filled_frames": int(((flags & FILLED) > 0).any(axis=1).sum()),

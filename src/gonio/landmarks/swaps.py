@@ -23,7 +23,7 @@ from scipy.ndimage import maximum_filter1d
 
 from gonio.signals import fill_short_gaps, nearest
 from gonio.skeleton import ARM_LANDMARKS, LEG_LANDMARKS, MEDIAPIPE, MEDIAPIPE_MIRROR
-from gonio.types import BoolArray, FloatArray, LandmarkSequence
+from gonio.types import BoolArray, FloatArray, LandmarkSequence, known
 
 SWITCH_COST = (0.0, 0.06, 0.06)
 """What a change of labelling of no, one or both limb groups costs, body heights of jump."""
@@ -85,7 +85,7 @@ def find_swaps(sequence: LandmarkSequence) -> Swaps:
     """
     swapped = np.zeros((2, len(sequence)), dtype=bool)
     blended = np.zeros((2, len(sequence)), dtype=bool)
-    seen = np.flatnonzero(sequence.detected)
+    seen = np.flatnonzero(sequence.detected & known(sequence.image).any(axis=1))
     breaks = np.flatnonzero(np.diff(sequence.time_s[seen]) > MAX_GAP_S) + 1
     for part in np.split(seen, breaks):
         if len(part) < 3:
@@ -134,18 +134,23 @@ def undo_swaps(sequence: LandmarkSequence, swaps: Swaps) -> LandmarkSequence:
 
 
 def _left_to_right(sequence: LandmarkSequence, frames: NDArray[np.intp]) -> tuple[FloatArray, ...]:
-    """For legs and arms, vectors from left to right, (T, pairs, 2), in body heights of the clip."""
+    """For legs and arms, vectors from left to right, (T, pairs, 2), in body heights of the clip.
+
+    NaN where a landmark of the pair is missing, and everywhere if the body has no size.
+    """
     points = sequence.image[frames] * np.asarray(sequence.image_size, dtype=float)
-    height = np.median(np.linalg.norm(np.ptp(points, axis=1), axis=1))
+    extent = np.fmax.reduce(points, axis=1) - np.fmin.reduce(points, axis=1)  # of what is there
+    height = float(np.median(np.linalg.norm(extent, axis=1))) or np.nan
     return tuple((points[:, _RIGHT[g]] - points[:, _LEFT[g]]) / height for g in _GROUPS)
 
 
 def _collapsed(across: FloatArray, time_s: FloatArray) -> BoolArray:
     """(T,) frames whose left-to-right vectors are far shorter than those before and after.
 
-    Whether the sides are exchanged cannot be told from such a frame: it is passed over.
+    Whether the sides are exchanged cannot be told from such a frame: it is passed over. A vector
+    that is missing has no length.
     """
-    length = np.sqrt((across**2).sum(axis=(1, 2)))
+    length = np.sqrt((np.nan_to_num(across) ** 2).sum(axis=(1, 2)))
     reach = max(1, round(COLLAPSE_S / float(np.median(np.diff(time_s)))))
     window = 2 * reach + 1
     before = maximum_filter1d(length, window, origin=reach, mode="nearest")
@@ -164,17 +169,27 @@ def _jumps(across: FloatArray, time_s: FloatArray) -> FloatArray:
 
     For each joint the jump of its left-to-right vector, beyond its usual motion, if the labels
     stay, less the one if they change. Most joints of a limb must agree: the median over the
-    limb's three joints counts, so that fast feet alone make no swap.
+    limb's three joints counts, so that fast feet alone make no swap. A joint that is missing in
+    one of the two frames says nothing: 0.
     """
     stay = np.linalg.norm(across[1:] - across[:-1], axis=2)
     change = np.linalg.norm(across[1:] + across[:-1], axis=2)
     gaps = np.diff(time_s)[:, None]
     percentile, multiple = USUAL_MOTION
-    usual = multiple * np.percentile(np.minimum(stay, change) / gaps, percentile, axis=0) * gaps
-    for_change = np.maximum(stay - usual, 0) - np.maximum(change - usual, 0)
+    usual = multiple * _percentiles(np.minimum(stay, change) / gaps, percentile) * gaps
+    for_change = np.nan_to_num(np.maximum(stay - usual, 0) - np.maximum(change - usual, 0))
     end = for_change[:, 2:].mean(axis=1, keepdims=True)  # wrist and hand, ankle and foot
     agreed = np.median(np.concatenate([for_change[:, :2], end], axis=1), axis=1)
     return np.stack([np.maximum(agreed, 0), np.maximum(-agreed, 0)], axis=1)
+
+
+def _percentiles(values: FloatArray, percentile: float) -> FloatArray:
+    """(N,) a percentile of each column of (T, N), of what is known of it; NaN where nothing is."""
+    there = np.isfinite(values)
+    if there.all():
+        return np.asarray(np.percentile(values, percentile, axis=0))
+    columns = [column[own] for column, own in zip(values.T, there.T, strict=True)]
+    return np.array([np.percentile(c, percentile) if len(c) else np.nan for c in columns])
 
 
 def _cheapest_path(jumps: FloatArray) -> BoolArray:
@@ -215,5 +230,8 @@ def _blended(across: FloatArray, swapped: BoolArray, time_s: FloatArray) -> Bool
     signed = np.where(swapped[:, None, None], -across, across)
     trusted = np.where(near[:, None, None], np.nan, signed)
     expected, _ = fill_short_gaps(trusted, len(time_s))
-    found = (signed * expected).sum(axis=(1, 2))
-    return np.asarray(near & (found < BLENDED_BELOW * (expected**2).sum(axis=(1, 2))))
+    there = np.isfinite(signed * expected)
+    found, whole = (
+        np.where(there, other * expected, 0.0).sum(axis=(1, 2)) for other in (signed, expected)
+    )
+    return np.asarray(near & (found < BLENDED_BELOW * whole))

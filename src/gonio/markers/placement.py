@@ -10,12 +10,14 @@ from gonio.landmarks.pose import mid_hip_rays
 from gonio.options import CameraOptions
 from gonio.signals import low_pass
 from gonio.skeleton import COCO_FROM_MEDIAPIPE
-from gonio.types import FloatArray, LandmarkSequence, known
+from gonio.types import BoolArray, FloatArray, LandmarkSequence, known
 
 MIN_JOINTS = 6
 """Fewer joints than this do not place a body."""
 PLACEMENT_CUTOFF_HZ = 3.0
 """Low-pass of the path of the body through the room; its distance from one camera is noisy."""
+SMALLEST_SPREAD = 1e-6
+"""Joints nearer together on the image than this, in focal lengths, say nothing of the distance."""
 
 
 def lab_rotations(
@@ -79,7 +81,11 @@ def body_path(
 
 
 def _translations(joints: FloatArray, offset: FloatArray, weight: FloatArray) -> FloatArray:
-    """Weighted least squares for t in x + t_x = u (z + t_z), y + t_y = v (z + t_z)."""
+    """Weighted least squares for t in x + t_x = u (z + t_z), y + t_y = v (z + t_z).
+
+    (T, 3); NaN where too few joints are seen, all are in one place on the image, or the body would
+    be behind the camera.
+    """
     seen = np.isfinite(joints).all(axis=2) & np.isfinite(offset).all(axis=2) & (weight > 0)
     w = np.where(seen, weight, 0.0)
     u = np.where(seen[..., None], offset, 0.0)
@@ -91,11 +97,20 @@ def _translations(joints: FloatArray, offset: FloatArray, weight: FloatArray) ->
     normal = np.einsum("tk,tkai,tkaj->tij", w, rows, rows)
     right = np.einsum("tk,tkai,tka->ti", w, rows, target)
     path = np.full((len(joints), 3), np.nan)
-    enough = seen.sum(axis=1) >= MIN_JOINTS
+    enough = (seen.sum(axis=1) >= MIN_JOINTS) & _spread_out(w, u)
     if enough.any():
         path[enough] = np.linalg.solve(normal[enough], right[enough][..., None])[..., 0]
     path[path[:, 2] <= 0] = np.nan
     return path
+
+
+def _spread_out(weight: FloatArray, offset: FloatArray) -> BoolArray:
+    """(T,) whether image points (T, K, 2) of some weight (T, K) are not all in one place."""
+    total = np.maximum(weight.sum(axis=1), np.finfo(float).tiny)[:, None]
+    centre = (weight[..., None] * offset).sum(axis=1) / total
+    away = ((offset - centre[:, None]) ** 2).sum(axis=2)
+    far = 1.0 + (centre**2).sum(axis=1)
+    return np.asarray((weight * away).sum(axis=1) / total[:, 0] > SMALLEST_SPREAD**2 * far)
 
 
 def head_up(nose: FloatArray, left_ear: FloatArray, right_ear: FloatArray) -> FloatArray:

@@ -60,7 +60,7 @@ def estimate_stature(pose: RefinedPose) -> Stature:
         ("trunk", trunk, TRUNK_SHARE),
         ("leg", leg, LEG_SHARE),
     ):
-        usable = np.isfinite(length)
+        usable = np.isfinite(length) & (length > 0)  # points in one place are no body
         if usable.any():
             upright = usable & _upright(pose)
             chosen = upright if upright.any() else usable

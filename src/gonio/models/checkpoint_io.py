@@ -57,6 +57,13 @@ def read_header(path: str | Path, kind: str | None = None) -> dict[str, Any]:
             f"there is no checkpoint {source}; train it, put one there, or run with refiner=none"
         )
     try:
+        source.open("rb").close()
+    except OSError as error:
+        raise InputError(
+            f"the checkpoint {source} cannot be read: {error.strerror}; change its permissions, "
+            "copy it again, or run with refiner=none"
+        ) from error
+    try:
         with safe_open(source, framework="np") as file:
             metadata = file.metadata() or {}
     except (SafetensorError, OSError) as error:
@@ -84,6 +91,24 @@ def _checked(source: Path, metadata: Mapping[str, str], kind: str | None) -> dic
             f"{FORMAT}: {_ADVICE}"
         )
     return header
+
+
+def part_of(header: Mapping[str, Any], name: str, where: Path) -> dict[str, Any]:
+    """What the header of a main refiner says of one of the refiners that it joins.
+
+    Args:
+        header: of its checkpoint.
+        name: of the refiner.
+        where: names the checkpoint in the message.
+
+    Raises:
+        InputError: it says nothing.
+    """
+    parts = header.get("parts")
+    told = parts.get(name) if isinstance(parts, dict) else None
+    if not isinstance(told, dict):
+        raise InputError(f"{where}: the header does not say which {name} it joins; train it again")
+    return told
 
 
 def read_checkpoint(path: str | Path, kind: str) -> Checkpoint:

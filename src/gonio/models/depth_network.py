@@ -17,6 +17,7 @@ from gonio.errors import InputError
 from gonio.landmarks.inputs import FRAME_FEATURES, PLACE_FEATURES, TOKEN_FEATURES
 from gonio.models import blocks
 from gonio.models.blocks import Block, from_mid_hip, mlp
+from gonio.models.loading import check_sizes, check_step
 from gonio.skeleton import (
     COCO,
     COCO_FROM_MEDIAPIPE,
@@ -45,7 +46,7 @@ class DepthRefinerConfig:
     """Everything that shapes the network. The defaults are the reference form.
 
     Raises:
-        InputError: a size that does not go together.
+        InputError: a size is below 1, or some do not go together.
     """
 
     d_model: int = 128  # features a joint
@@ -69,14 +70,14 @@ class DepthRefinerConfig:
     skeleton_fit: bool = False  # in use: every bone gets its length of the clip
 
     def __post_init__(self) -> None:
+        check_sizes(self, "d_model", "heads", "feedforward", "d_time", "time_heads", "window")
+        check_sizes(self, "fourier_bands")
+        check_step(self.step_s)
         if self.d_model % self.heads or (self.temporal_layers and self.d_time % self.time_heads):
             raise InputError(
                 f"d_model {self.d_model} must be a multiple of heads {self.heads}, d_time "
                 f"{self.d_time} one of time_heads {self.time_heads}"
             )
-        sizes = (self.d_model, self.heads, self.feedforward, self.d_time, self.time_heads)
-        if min(*sizes, self.window, self.fourier_bands) < 1 or self.step_s <= 0:
-            raise InputError("the sizes of a depth refiner must be 1 or more, step_s above 0")
         if (self.smooth or self.skeleton_fit) and not self.sigma_head:
             raise InputError("smooth and skeleton_fit weigh joints by sigma and need sigma_head")
         if min(self.layers, self.temporal_layers) < 0 or not 0 <= self.dropout < 1:

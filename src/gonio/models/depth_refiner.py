@@ -33,7 +33,7 @@ from gonio.models.loading import check_sigma_scale, config_from, take_weights
 from gonio.models.skeleton_fit import fit_skeleton
 from gonio.models.windows import windows_for
 from gonio.options import CameraOptions
-from gonio.signals import smoothest_path
+from gonio.signals import since_start, smoothest_path
 from gonio.skeleton import COCO_FROM_MEDIAPIPE, COCO_JOINTS, COCO_MIRROR
 from gonio.types import FloatArray, LandmarkSequence, RefinedPose, known
 
@@ -99,22 +99,35 @@ def networks_in(
     """All networks of a header and its weights, the main one first.
 
     Raises:
-        InputError: of another version, or the weights do not fit or are not finite.
+        InputError: of another version, or the weights do not fit or are not finite, or are those of
+            a network that the header does not name.
     """
     found = []
     parted: dict[str, dict[str, Tensor]] = {}
     for key, value in weights.items():
-        if key.startswith(FEET):
+        if key.startswith(FEET) and "feet" in header:
             continue
         place, _, name = key.partition("/") if "/" in key else ("0", "", key)
         parted.setdefault(place, {})[name] = value
-    configs = [header, *({"config": config} for config in header.get("others", ()))]
-    for number, told in enumerate(configs):
-        network = PoseAwareDepthRefiner(config_from(DepthRefinerConfig, told, where))
+    others = header.get("others", [])
+    if not isinstance(others, list):
+        raise InputError(
+            f"others in the header of {where} is {others!r:.60}; a list of configurations is "
+            "needed: train it again or run with refiner=none"
+        )
+    configs = [
+        config_from(DepthRefinerConfig, header, where),
+        *(config_from(DepthRefinerConfig, {"others": told}, where, "others") for told in others),
+    ]
+    for number, config in enumerate(configs):
+        network = PoseAwareDepthRefiner(config)
         take_weights(network, parted.pop(str(number), {}), where)
         found.append(network)
     if parted:
-        raise InputError(f"{where} holds weights of networks that its header does not name")
+        raise InputError(
+            f"{where} holds weights of networks that its header does not name "
+            f"({', '.join(sorted(parted))}); train it again or run with refiner=none"
+        )
     return tuple(found)
 
 
@@ -135,7 +148,7 @@ def refiner_in(
     check_sigma_scale(header, str(path))
     feet = None
     if "feet" in header:
-        feet = FootNetwork(config_from(FootConfig, {"config": header["feet"]}, str(path)))
+        feet = FootNetwork(config_from(FootConfig, header, str(path), "feet"))
         own = {k.removeprefix(FEET): v for k, v in weights.items() if k.startswith(FEET)}
         take_weights(feet, own, str(path))
     return DepthRefiner(network, dict(header), path, others, feet)
@@ -388,7 +401,7 @@ def _batch(inputs: PoseInputs, time_s: FloatArray, frames: NDArray[np.int64]) ->
         landmarks=torch.from_numpy(inputs.landmarks[rows] * there[..., None]),
         frame=torch.from_numpy(inputs.frame[rows] * inside[..., None]).float(),
         there=torch.from_numpy(there),
-        time=torch.from_numpy(np.where(inside, time_s[rows], 0.0)).float(),
+        time=torch.from_numpy(np.where(inside, since_start(time_s)[rows], np.float32(0.0))),
         clip=torch.from_numpy(np.where(inside, 0, -1)),
     )
 

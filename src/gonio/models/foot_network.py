@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from gonio.errors import InputError
 from gonio.landmarks.inputs import PoseInputs, mirrored_inputs
+from gonio.models.loading import check_sizes
 from gonio.skeleton import COCO, COCO_MIRROR, MEDIAPIPE
 from gonio.types import FloatArray
 
@@ -43,8 +43,7 @@ class FootConfig:
     layers: int = 3
 
     def __post_init__(self) -> None:
-        if min(self.hidden, self.layers) < 1:
-            raise InputError("the sizes of a foot network must be 1 or more")
+        check_sizes(self, "hidden", "layers")
 
 
 @dataclass(frozen=True)

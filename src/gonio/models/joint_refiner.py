@@ -20,17 +20,19 @@ from torch import Tensor, nn
 from gonio.errors import InputError
 from gonio.models.blocks import Block, OverTime, mlp
 from gonio.models.checkpoint_io import read_checkpoint
-from gonio.models.loading import config_from, take_weights
+from gonio.models.loading import check_sizes, check_step, config_from, take_weights
 from gonio.models.windows import windows_for
+from gonio.signals import nearest, since_start
 from gonio.skeleton import (
     ANGLE_COLUMNS,
     JOINT_CHAIN,
     JOINT_LANDMARKS,
     JOINT_MIRROR,
     JOINTS,
+    MEDIAPIPE_LANDMARKS,
     MIRROR_SIGNS,
 )
-from gonio.types import FloatArray
+from gonio.types import FloatArray, LandmarkSequence
 
 KIND = "joint_refiner"
 SHIPPED_CHECKPOINT = Path(__file__).parent / "weights" / "joint_refiner.safetensors"
@@ -38,6 +40,8 @@ FEATURES = 7
 """Of a joint: sine and cosine of its three angles, visibility."""
 DELTA_UNIT = 0.2
 """An output of 1 turns a joint by so much, radians."""
+ROUNDING = 1e-6
+"""A visibility that lies beyond 0 or 1 by no more than this is rounded."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class JointRefinerConfig:
     """Everything that shapes the network. The defaults are the reference form.
 
     Raises:
-        InputError: a size that does not go together.
+        InputError: a size is below 1, or some do not go together.
     """
 
     d_model: int = 128  # features a joint
@@ -62,14 +66,14 @@ class JointRefinerConfig:
     mirror_average: bool = False  # in use: the mean of the answers for a clip and its mirror image
 
     def __post_init__(self) -> None:
+        check_sizes(self, "d_model", "heads", "feedforward", "head_hidden", "window")
+        check_sizes(self, "d_time", "time_heads")
+        check_step(self.step_s)
         if self.d_model % self.heads or (self.temporal_layers and self.d_time % self.time_heads):
             raise InputError(
                 f"d_model {self.d_model} must be a multiple of heads {self.heads}, d_time "
                 f"{self.d_time} one of time_heads {self.time_heads}"
             )
-        sizes = (self.d_model, self.heads, self.feedforward, self.head_hidden, self.window)
-        if min(*sizes, self.d_time, self.time_heads) < 1 or self.step_s <= 0:
-            raise InputError("the sizes of a joint refiner must be 1 or more, step_s above 0")
         if min(self.layers, self.temporal_layers) < 0 or not 0 <= self.dropout < 1:
             raise InputError("layers must be 0 or more, and dropout from 0 to below 1")
 
@@ -244,7 +248,7 @@ def angle_batch(inputs: AngleInputs, frames: NDArray[np.int64]) -> AngleBatch:
         angles=torch.from_numpy(inputs.angles[rows] * there[..., None]),
         visibility=torch.from_numpy(inputs.visibility[rows] * there),
         there=torch.from_numpy(there),
-        time=torch.from_numpy(np.where(inside, inputs.time_s[rows], 0.0)).float(),
+        time=torch.from_numpy(np.where(inside, since_start(inputs.time_s)[rows], np.float32(0.0))),
         clip=torch.from_numpy(np.where(inside, 0, -1)),
     )
 
@@ -253,13 +257,88 @@ def angles_from(table: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
     """Times (T,) and angles (T, 12, 3), degrees, of a table with `time_s` and the 36 columns.
 
     Raises:
-        InputError: a column is missing; the message names it.
+        InputError: a column is missing, there twice or not of numbers, the times do not increase
+            strictly, or an angle is infinite; the message names it. Angles may be NaN.
     """
-    absent = [name for name in ("time_s", *ANGLE_COLUMNS) if name not in table]
+    names = ["time_s", *ANGLE_COLUMNS]
+    absent = [name for name in names if name not in table]
     if absent:
         raise InputError(f"the table of joint angles lacks the column {absent[0]}")
-    values = table[list(ANGLE_COLUMNS)].to_numpy(dtype=float)
-    return table["time_s"].to_numpy(dtype=float), values.reshape(len(table), len(JOINTS), 3)
+    for name in names:
+        _check_column(table, name)
+    time_s = table["time_s"].to_numpy(dtype=float, na_value=np.nan)
+    if not (np.isfinite(time_s).all() and (np.diff(time_s) > 0).all()):
+        raise InputError(
+            "the column time_s of the joint angles must hold finite seconds that increase "
+            "strictly; sort the table by time, without gaps and every time once"
+        )
+    values = table[list(ANGLE_COLUMNS)].to_numpy(dtype=float, na_value=np.nan)
+    infinite = np.flatnonzero(np.isinf(values).any(axis=0))
+    if len(infinite):
+        raise InputError(
+            f"the column {ANGLE_COLUMNS[infinite[0]]} of the joint angles holds infinite values; "
+            "a missing value is NaN"
+        )
+    return time_s, values.reshape(len(table), len(JOINTS), 3)
+
+
+def _check_column(table: pd.DataFrame, name: str) -> None:
+    """Refuse a column that is there twice or does not hold numbers; one without rows may."""
+    column = table[name]
+    if isinstance(column, pd.DataFrame):
+        raise InputError(
+            f"the table of joint angles has {column.shape[1]} columns {name}; name it once"
+        )
+    if len(column) and not pd.api.types.is_numeric_dtype(column):
+        raise InputError(
+            f"the column {name} of the joint angles holds values of type {column.dtype}; allowed "
+            "are numbers, NaN where missing (pandas.to_numeric makes them of text)"
+        )
+
+
+def _check_visibility(visibility: FloatArray, frames: int) -> None:
+    """Refuse what is not the visibility (T, 33) of so many frames.
+
+    Raises:
+        InputError: of another shape, or outside of 0 to 1 (it may be NaN).
+    """
+    shape = np.shape(visibility)
+    if shape[:1] != (frames,):
+        count = shape[0] if shape else 0
+        raise InputError(
+            f"visibility is of {count} frames, the angles are of {frames}; "
+            "give the visibility of the same frames"
+        )
+    wanted = (frames, len(MEDIAPIPE_LANDMARKS))
+    if shape != wanted:
+        raise InputError(
+            f"visibility has shape {shape}; allowed is {wanted}: that of all of MediaPipe's "
+            "landmarks"
+        )
+    values = np.asarray(visibility, dtype=float)
+    wrong = values[(values < -ROUNDING) | (values > 1 + ROUNDING)]
+    if len(wrong):
+        raise InputError(
+            f"visibility holds {wrong[0]:g}; allowed are 0 to 1, and NaN where nobody was seen"
+        )
+
+
+def frames_at(landmarks: LandmarkSequence, time_s: FloatArray) -> NDArray[np.intp]:
+    """(T,) number of the nearest frame of the landmarks at each time.
+
+    Args:
+        landmarks: repaired, N frames.
+        time_s: (T,) seconds, of the angles.
+
+    Raises:
+        InputError: there are angles and no landmarks.
+    """
+    if len(landmarks) == 0 and len(time_s):
+        raise InputError(
+            f"the landmarks are of 0 frames, the angles are of {len(time_s)}; give the "
+            "landmarks that the angles were computed from"
+        )
+    return nearest(landmarks.time_s, time_s)
 
 
 def with_angles(table: pd.DataFrame, angles_deg: FloatArray) -> pd.DataFrame:
@@ -322,21 +401,18 @@ class JointRefiner:
 
         Args:
             angles: `time_s` and the 36 columns, degrees, T frames.
-            visibility: (T, 33) of MediaPipe's landmarks at these frames, 0..1.
+            visibility: (T, 33) of MediaPipe's landmarks at these frames, 0..1; NaN where nobody
+                was seen.
             both_ways: as in `deltas`.
 
         Returns:
             The same table with corrected angles; NaN where they were NaN.
 
         Raises:
-            InputError: a column is missing, or the visibility is not that of T frames.
+            InputError: as `angles_from`, or the visibility is not that of T frames, 0..1.
         """
         time_s, degrees = angles_from(angles)
-        if len(visibility) != len(degrees):
-            raise InputError(
-                f"visibility is of {len(visibility)} frames, the angles are of {len(degrees)}; "
-                "give the visibility of the same frames"
-            )
+        _check_visibility(visibility, len(degrees))
         delta = self.deltas(angle_inputs(degrees, visibility, time_s), both_ways=both_ways)
         return with_angles(angles, degrees + np.degrees(delta))
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from math import inf
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+from math import inf, isfinite
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, get_type_hints
 
 from gonio.errors import InputError
 
@@ -21,34 +21,78 @@ class Config(Protocol):
 
 C = TypeVar("C", bound=Config)
 
+NEEDED: dict[type, str] = {
+    int: "a whole number",
+    float: "a finite number",
+    bool: "true or false",
+}
+"""What a field of each type must be in a header."""
 
-def config_from(kind: type[C], header: Mapping[str, Any], where: str) -> C:
+
+def check_sizes(config: Config, *names: str) -> None:
+    """See that some fields of a configuration are 1 or more.
+
+    Raises:
+        InputError: one is less; the message names it.
+    """
+    for name in names:
+        size = getattr(config, name)
+        if size < 1:
+            raise InputError(f"{name} is {size}; sizes of a network must be 1 or more")
+
+
+def check_step(step_s: float) -> None:
+    """See that frames can lie `step_s` seconds apart.
+
+    Raises:
+        InputError: it is not a finite number above 0.
+    """
+    if not 0 < step_s < inf:
+        raise InputError(f"step_s is {step_s}; it must be a finite number of seconds above 0")
+
+
+def config_from(kind: type[C], header: Mapping[str, Any], where: str, entry: str = "config") -> C:
     """The configuration in a checkpoint's header.
 
     Args:
         kind: of configuration.
         header: of the checkpoint.
         where: names the checkpoint in the message.
+        entry: of the header that holds the configuration.
 
     Raises:
-        InputError: it has fields that this version does not know, lacks some, or has one of
-            another type.
+        InputError: it is not made of fields, has some that this version does not know, lacks
+            some, or has one of another type.
     """
-    values = dict(header.get("config", {}))
+    values = header.get(entry, {})
     names = {field.name for field in fields(kind)}
-    if set(values) != names:
+    if isinstance(values, Mapping) and set(values) != names:
         odd = ", ".join(sorted(set(values) ^ names))
         raise InputError(
             f"{where} was made by another version of Gonio: its configuration differs in "
             f"{odd}; train it again or run with refiner=none"
         )
     try:
+        _check_types(kind, values, entry)
         return kind(**values)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(
             f"the configuration in {where} cannot be used ({error}): it was not made by Gonio, or "
             "is damaged; train it again or run with refiner=none"
         ) from error
+
+
+def _check_types(kind: type[Config], values: Any, entry: str) -> None:
+    """See that each field is of its type: no number is rounded, no text is taken for true."""
+    if not isinstance(values, Mapping):
+        raise InputError(f"{entry} is {values!r:.60}, fields by name are needed")
+    for name, wanted in get_type_hints(kind).items():
+        value = values[name]
+        fits = type(value) is wanted
+        if wanted is float:
+            fits = type(value) in (int, float) and isfinite(value)
+        if not fits:
+            raise InputError(f"{entry}.{name} is {value!r:.60}, {NEEDED[wanted]} is needed")
 
 
 def check_sigma_scale(header: Mapping[str, Any], where: str) -> None:

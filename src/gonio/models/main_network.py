@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from gonio.errors import InputError
 from gonio.models.blocks import Block, CrossBlock, from_mid_hip, mlp
+from gonio.models.loading import check_sizes
 from gonio.skeleton import COCO_JOINTS, JOINTS
 
 POSE_FEATURES = 15
@@ -32,7 +33,7 @@ class MainRefinerConfig:
     """Everything that shapes the network.
 
     Raises:
-        InputError: a size that does not go together.
+        InputError: a size is below 1, or some do not go together.
     """
 
     d_model: int = 128  # features a joint
@@ -43,10 +44,9 @@ class MainRefinerConfig:
     dropout: float = 0.0  # in the blocks, in training only
 
     def __post_init__(self) -> None:
+        check_sizes(self, "d_model", "heads", "feedforward", "head_hidden")
         if self.d_model % self.heads:
             raise InputError(f"d_model {self.d_model} must be a multiple of heads {self.heads}")
-        if min(self.d_model, self.heads, self.feedforward, self.head_hidden) < 1:
-            raise InputError("the sizes of a main refiner must be 1 or more")
         if self.layers < 0 or not 0 <= self.dropout < 1:
             raise InputError("layers must be 0 or more, and dropout from 0 to below 1")
 

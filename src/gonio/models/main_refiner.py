@@ -24,6 +24,7 @@ from gonio.models.joint_refiner import (
     JointRefiner,
     angle_inputs,
     angles_from,
+    frames_at,
     with_angles,
 )
 from gonio.models.loading import check_sigma_scale, config_from, take_weights
@@ -35,7 +36,6 @@ from gonio.models.main_network import (
 )
 from gonio.models.parts import PARTS, depth_part, joint_part
 from gonio.options import CameraOptions
-from gonio.signals import nearest
 from gonio.skeleton import COCO_FROM_MEDIAPIPE, JOINTS
 from gonio.types import FloatArray, LandmarkSequence, RefinedPose
 
@@ -139,6 +139,7 @@ def load_network(path: str | Path) -> tuple[MainRefinerNetwork, Checkpoint]:
 
 class _Seen(NamedTuple):
     landmarks: LandmarkSequence
+    camera: CameraOptions | None
     inputs: MainInputs
     pose: RefinedPose
 
@@ -234,19 +235,20 @@ class MainRefiner:
 
         Args:
             angles: `time_s` and the 36 columns, degrees, T frames, from the pose of the first call.
-            landmarks: repaired, as in the first call; the nearest frame of each time is taken.
+            landmarks: repaired, as in the first call, whose camera holds here too; the nearest
+                frame of each time is taken.
             both_ways: as in `JointRefiner.deltas`.
 
         Returns:
             The same table with corrected angles; NaN where they were NaN.
 
         Raises:
-            InputError: a column is missing.
+            InputError: as `angles_from`, or there are no landmarks.
         """
         time_s, degrees = angles_from(angles)
-        rows = nearest(landmarks.time_s, time_s)
+        rows = frames_at(landmarks, time_s)
         seen = angle_inputs(degrees, landmarks.visibility[rows], time_s)
-        inputs = self._seen(landmarks, None).inputs
+        inputs = self._seen_before(landmarks).inputs
         refined = self.refine_angle_inputs(inputs.at(rows), seen, both_ways=both_ways)
         change = np.where(seen.there[..., None], np.degrees(refined - seen.angles), 0.0)
         return with_angles(angles, degrees + change)
@@ -267,11 +269,19 @@ class MainRefiner:
 
     def _seen(self, landmarks: LandmarkSequence, camera: CameraOptions | None) -> _Seen:
         """What is seen of a clip; that of the last clip is kept for the second call."""
-        if self._last is None or not _same(self._last.landmarks, landmarks):
+        last = self._last
+        if last is None or last.camera != camera or not _same(last.landmarks, landmarks):
             whole = pose_inputs(landmarks.world, landmarks.points_2d, landmarks.visibility)
             pose = self.depth.predict(landmarks, camera)
-            self._last = _Seen(landmarks, main_inputs(whole, pose), pose)
-        return self._last
+            last = _Seen(landmarks, camera, main_inputs(whole, pose), pose)
+        self._last = last
+        return last
+
+    def _seen_before(self, landmarks: LandmarkSequence) -> _Seen:
+        """The same with the camera of the last clip, if it is this one."""
+        last = self._last
+        known = last is not None and _same(last.landmarks, landmarks)
+        return self._seen(landmarks, last.camera if last is not None and known else None)
 
     def _said(
         self, pose: MainInputs, angles: tuple[AngleInputs, NDArray[np.float32]] | None

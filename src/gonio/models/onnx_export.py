@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from gonio.errors import GonioError
+from gonio.errors import GonioError, InputError
 from gonio.files import replacing
 from gonio.landmarks.inputs import FRAME_FEATURES, TOKEN_FEATURES
 from gonio.models.depth_network import Batch, PoseAwareDepthRefiner, Refined
@@ -38,9 +38,15 @@ def export_onnx(network: PoseAwareDepthRefiner, path: str | Path) -> None:
         path: of the `.onnx` file.
 
     Raises:
+        InputError: it is no network of a depth refiner.
         GonioError: the packages onnx and onnxscript are not installed.
         OutputError: the file cannot be written.
     """
+    if not isinstance(network, PoseAwareDepthRefiner):
+        raise InputError(
+            f"{type(network).__name__} is no depth refiner, the only network that is written as "
+            "ONNX; give gonio.DepthRefiner.load().network"
+        )
     window = network.config.window
     landmarks = len(MEDIAPIPE_LANDMARKS)
     example = Batch(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from gonio.errors import InputError
 from gonio.models import depth_refiner, joint_refiner
-from gonio.models.checkpoint_io import Checkpoint, file_digest
+from gonio.models.checkpoint_io import Checkpoint, file_digest, part_of
 from gonio.models.depth_refiner import DepthRefiner
 from gonio.models.joint_refiner import JointRefiner
 from gonio.models.loading import config_from, take_weights
@@ -62,11 +62,17 @@ def joint_part(checkpoint: Checkpoint, own: Mapping[str, Path | None], where: Pa
 
 
 def _header_inside(checkpoint: Checkpoint, name: str, where: Path) -> dict[str, Any] | None:
-    """The header of a refiner that is kept inside; None where a file is named."""
-    told = checkpoint.header.get("parts", {}).get(name)
-    if not isinstance(told, dict):
-        raise InputError(f"{where}: the header does not say which {name} it joins; train it again")
-    header: dict[str, Any] | None = told.get("header")
+    """The header of a refiner that is kept inside; None where a file is named.
+
+    Raises:
+        InputError: the main refiner's header says neither, or what it says is no header.
+    """
+    header = part_of(checkpoint.header, name, where).get("header")
+    if header is not None and not isinstance(header, dict):
+        raise InputError(
+            f"{where}: the header of the {name} that it holds is {header!r:.60}, fields by name "
+            "are needed; train it again or run with refiner=both"
+        )
     return header
 
 

@@ -5,6 +5,7 @@ The networks themselves are one file each in this folder.
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -13,11 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from gonio.errors import MissingFileError
+from gonio.errors import InputError, MissingFileError
 from gonio.landmarks.pose import pose_without_refiner
-from gonio.models.checkpoint_io import file_digest, read_header
+from gonio.models.checkpoint_io import file_digest, part_of, read_header
 from gonio.options import CHECKPOINTS_OF, DEFAULT_REFINER, CameraOptions, Refiner
-from gonio.signals import nearest
 from gonio.types import LandmarkSequence, RefinedPose
 
 if TYPE_CHECKING:
@@ -89,11 +89,16 @@ class Refiners:
 
         Returns:
             The same columns and times; NaN where the angles were NaN.
+
+        Raises:
+            InputError: the table or the landmarks do not go together; the message says why.
         """
         if self.main is not None:
             return self.main.refine_angles(angles, landmarks, both_ways=both_ways)
         if self.joint is not None:
-            rows = nearest(landmarks.time_s, angles["time_s"].to_numpy(dtype=float))
+            from gonio.models.joint_refiner import angles_from, frames_at
+
+            rows = frames_at(landmarks, angles_from(angles)[0])
             return self.joint.refine(angles, landmarks.visibility[rows], both_ways=both_ways)
         return angles
 
@@ -194,9 +199,9 @@ def default_choice(own: Mapping[str, Path]) -> tuple[Refiner, str]:
     path = checkpoint_of("main_refiner", own["main_refiner"])
     if path is None:
         return "both", no_checkpoint("main_refiner", own["main_refiner"])
-    parts = read_header(path).get("parts", {})
+    header = read_header(path)
     for name in CHECKPOINTS_OF["both"]:
-        joined = parts.get(name, {}).get("sha256")  # None for one that it holds itself
+        joined = part_of(header, name, path).get("sha256")  # None for one that it holds itself
         if joined and own[name].is_file() and file_digest(own[name]) != joined:
             return "both", (
                 f"the main refiner joins another {name.replace('_', ' ')} than your own, "
@@ -262,7 +267,15 @@ def checkpoint_of(name: str, own: Path) -> Path | None:
     Args:
         name: in the catalog.
         own: where the user's own would be.
+
+    Raises:
+        InputError: something that is no file stands there.
     """
+    if os.path.lexists(own) and not own.is_file():
+        raise InputError(
+            f"{own} is no file, so it holds no checkpoint of the {name.replace('_', ' ')}; remove "
+            "it, or put a .safetensors file there"
+        )
     return next((place for place in _places(name, own) if place.is_file()), None)
 
 

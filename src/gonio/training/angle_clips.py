@@ -20,7 +20,7 @@ from gonio.models.depth_refiner import DepthRefiner
 from gonio.models.joint_refiner import AngleInputs, JointRefiner, angle_inputs
 from gonio.models.main_refiner import MainInputs, main_inputs
 from gonio.options import RepairOptions
-from gonio.signals import nearest
+from gonio.signals import nearest, since_start
 from gonio.skeleton import COCO_FROM_MEDIAPIPE
 from gonio.training.clips import (
     Array,
@@ -176,7 +176,7 @@ def _angles_beside(shard: Shard, repaired: LandmarkSequence) -> AngleClip:
         angles=inputs.angles,
         visibility=inputs.visibility,
         angle_there=inputs.there,
-        time=shard.time_s.astype(np.float32),
+        time=since_start(shard.time_s),
         truth=np.where(weight[..., None], np.radians(true), 0.0).astype(np.float32),
         angle_weight=weight.astype(np.float32),
     )

@@ -21,7 +21,7 @@ from gonio.capture.tasks import digest
 from gonio.landmarks.inputs import FRAME_FEATURES, pose_inputs
 from gonio.landmarks.repair import repair_landmarks
 from gonio.options import RepairOptions
-from gonio.signals import nearest
+from gonio.signals import nearest, since_start
 from gonio.training.clips import (
     Array,
     Clip,
@@ -106,7 +106,7 @@ def prepare_repaired(shard: Shard, repaired: LandmarkSequence) -> PreparedSequen
         landmarks=inputs.landmarks,
         frame=inputs.frame,
         there=inputs.there,
-        time=repaired.time_s.astype(np.float32),
+        time=since_start(repaired.time_s),
         pose=_filled(truth * scale, weight),
         up=_filled(shard.up[rows], weight),
         camera=_filled(camera, camera_weight),
