@@ -9,8 +9,13 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
+from gonio.errors import InputError
+from gonio.landmarks.repair import repair_landmarks
 from gonio.models.checkpoint_io import write_checkpoint
+from gonio.models.depth_network import PoseAwareDepthRefiner
+from gonio.models.depth_refiner import DepthRefiner
 from gonio.models.joint_refiner import JointRefiner, mirrored_angles
+from gonio.models.main_network import MainRefinerNetwork
 from gonio.models.main_refiner import MainRefiner
 from gonio.options import RepairOptions
 from gonio.skeleton import COCO_FROM_MEDIAPIPE
@@ -43,8 +48,14 @@ from gonio.training.angle_training_options import JointTrainingOptions, MainTrai
 from gonio.training.clips import ClipList
 from gonio.training.detector_errors import DetectorErrors
 from gonio.training.joint_module import train_joint_refiner
-from gonio.training.loop import Trained
-from gonio.training.main_module import train_main_refiner
+from gonio.training.loop import Trained, clip_data
+from gonio.training.main_module import (
+    Joined,
+    MainRefinerModule,
+    MainRow,
+    MainTarget,
+    train_main_refiner,
+)
 from tests.capture.fakes import seen_by_mediapipe, walking_truth
 from tests.models.test_joint_refiner import table_of
 from tests.training.angle_clips import (
@@ -137,17 +148,81 @@ def test_a_main_refiner_learns_and_can_be_used(tuned: str, tmp_path: Path) -> No
     # What is left of the pose's error is noise, new in every frame, that nothing can be learned of.
     for name, share in (("train_position", 0.95), ("train_angle", 0.9)):
         assert result.curves[name].iloc[-1] < share * result.curves[name].iloc[0], name
-    path = tmp_path / "main_refiner.safetensors"
-    write_checkpoint(path, result.checkpoint)
-    names = ("depth_refiner", "joint_refiner")
-    own = {name: tmp_path / "parts" / f"{name}.safetensors" for name in names}
-    main = MainRefiner.load(path, None if tuned == "both" else own)
+    main = kept(result, tmp_path, tuned)
     seen = seen_by_mediapipe(walking_truth(30))
     assert np.isfinite(main.refine(seen).positions).all()
     assert main.refine_angles(table_of(), seen).notna().all().all()
     one = clips.store.load(clips.clips["validation"][0][0])
     changed = main.joint.deltas(one.inputs) + one.angles - one.joint_refined
     assert (np.abs(changed).max() > 1e-3) == (tuned == "both")
+
+
+def test_sigma_covers_68_percent_of_the_validation_errors(tmp_path: Path) -> None:
+    refiners = refiners_in(tmp_path / "parts")
+    clips = main_clips(tmp_path, refiners)
+    result = train_main_refiner(clips, main_options(epochs=2), tmp_path / "runs", refiners)
+    main = kept(result, tmp_path)
+    within = []
+    for key, _ in clips.clips["validation"]:
+        clip = clips.store.load(key)
+        pose = main.refine_inputs(clip.main_inputs, refined_pose_of(clip), clip.rate_hz)
+        within.append(np.abs(pose.positions - clip.pose) < pose.sigma)
+    assert np.concatenate(within).mean() == pytest.approx(0.6827, abs=0.02)
+
+
+def test_refiners_that_are_trained_further_are_held_to_what_they_say_now(tmp_path: Path) -> None:
+    refiners = refiners_in(tmp_path / "parts")
+    clips = main_clips(tmp_path, refiners)
+    options = main_options(epochs=1, fine_tune="both")
+    main = MainRefinerNetwork(options.network)
+    network = Joined(main, refiners[0].network, refiners[1].network)
+    with torch.no_grad():  # as after some steps of training
+        for parameter in network.joint_refiner.parameters():
+            parameter.add_(0.1)
+    data = clip_data(clips, options, options.augmentation, (MainRow, MainTarget))
+    data.setup("fit")
+    pair = next(iter(data.val_dataloader()))
+    losses, _ = MainRefinerModule(network, options, 1).losses(pair)
+    assert losses["turned"].item() == pytest.approx(0.0, abs=1e-6)
+    assert losses["moved"].item() == pytest.approx(0.0, abs=2e-4)
+
+
+def test_a_refiner_of_another_step_is_not_trained_further(tmp_path: Path) -> None:
+    depth, joint = refiners_in(tmp_path / "parts")
+    other = replace(depth.network.config, step_s=0.2)
+    depth = DepthRefiner(PoseAwareDepthRefiner(other), depth.header, depth.path)
+    clips = main_clips(tmp_path, (depth, joint))
+    with pytest.raises(InputError, match=r"depth refiner sees frames 0\.2 s apart"):
+        train_main_refiner(clips, main_options(fine_tune="depth"), tmp_path / "r", (depth, joint))
+
+
+def test_without_an_epoch_the_network_to_start_from_is_kept(
+    clips: ClipList[AngleClip], tmp_path: Path
+) -> None:
+    begun = train_joint_refiner(clips, joint_options(epochs=1), tmp_path / "runs").checkpoint
+    start = tmp_path / "start.safetensors"
+    write_checkpoint(start, begun)
+    options = joint_options(epochs=0, start_from=str(start))
+    same = train_joint_refiner(clips, options, tmp_path / "none").checkpoint
+    refiners = refiners_in(tmp_path / "parts")
+    clips_of_main = main_clips(tmp_path, refiners)
+    runs = tmp_path / "runs"
+    of_main = train_main_refiner(clips_of_main, main_options(epochs=1), runs, refiners)
+    write_checkpoint(start, of_main.checkpoint)
+    options_of_main = main_options(epochs=0, start_from=str(start))
+    again = train_main_refiner(clips_of_main, options_of_main, tmp_path / "none", refiners)
+    for one, other in ((begun, same), (of_main.checkpoint, again.checkpoint)):
+        for name, weights in one.weights.items():
+            torch.testing.assert_close(other.weights[name], weights, rtol=1e-3, atol=1e-3)
+
+
+def kept(result: Trained, folder: Path, tuned: str = "none") -> MainRefiner:
+    """A main refiner from the checkpoint of a training."""
+    path = folder / "main_refiner.safetensors"
+    write_checkpoint(path, result.checkpoint)
+    names = ("depth_refiner", "joint_refiner")
+    own = {name: folder / "parts" / f"{name}.safetensors" for name in names}
+    return MainRefiner.load(path, None if tuned == "both" else own)
 
 
 def test_masked_rows_teach_the_pose_only(tmp_path: Path) -> None:
@@ -169,11 +244,7 @@ def test_a_main_refiner_that_must_be_sure_changes_less(tmp_path: Path) -> None:
         losses = {"moved": weight, "turned": weight}
         options = main_options(epochs=15, learning_rate=0.01, losses=losses)
         result = train_main_refiner(clips, options, tmp_path / "runs", refiners)
-        path = tmp_path / f"main_{weight:g}.safetensors"
-        write_checkpoint(path, result.checkpoint)
-        names = ("depth_refiner", "joint_refiner")
-        own = {name: tmp_path / "parts" / f"{name}.safetensors" for name in names}
-        main = MainRefiner.load(path, own)
+        main = kept(result, tmp_path)
         moved_m = main.refine_inputs(clip.main_inputs, pose, clip.rate_hz).positions - clip.refined
         turned_rad = main.refine_angle_inputs(clip.main_inputs, clip.inputs) - clip.joint_refined
         changes.append([np.nanmean(np.abs(moved_m)), np.abs(turned_rad).mean()])
@@ -209,6 +280,26 @@ def test_other_checkpoints_or_repair_are_other_clips(tmp_path: Path) -> None:
     assert len({way.key(record) for way in ways}) == len(ways)
     held_out = replace(record, split="validation")
     assert ways[-1].key(held_out) == ways[-2].key(held_out)  # seen as in use
+
+
+def test_main_clips_of_uneven_frames_stand_beside_their_truth(tmp_path: Path) -> None:
+    """Repair brings them to an even rate; what is said is that of the nearest frame."""
+    time_s = np.concatenate([np.arange(20) / 60.0, 20 / 60.0 + np.arange(20) / 15.0])
+    shard = known_shard(count=40, time_s=time_s)
+    grown = (1.0 + 0.2 * time_s)[:, None, None]  # says what time it is
+    degrees = np.zeros((40, 12, 3), dtype="<f4")
+    shard = replace(
+        shard,
+        landmarks_world=(shard.landmarks_world * grown).astype("<f4"),
+        corrupted_angles=degrees,
+        ground_truth_angles=degrees,
+    )
+    repaired = repair_landmarks(shard.landmark_sequence, RepairOptions()).sequence
+    assert len(repaired) != 40
+    clip = prepare_main(shard, RepairOptions(), *refiners_in(tmp_path))
+    size = np.linalg.norm(clip.landmarks[:, 28, :3], axis=1)
+    found_s = (size / size[2] * grown[2, 0, 0] - 1.0) / 0.2
+    np.testing.assert_allclose(found_s[2:-2], time_s[2:-2], atol=0.05)
 
 
 def test_main_clips_may_be_seen_by_a_detector_that_is_right_about_the_tilt(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import yaml
 from gonio.errors import InputError
 from gonio.models.depth_network import DepthRefinerConfig
 from gonio.options import RepairOptions
-from gonio.training.options import TrainingOptions, repair_of
+from gonio.training.angle_training_options import JointTrainingOptions, MainTrainingOptions
+from gonio.training.options import RunOptions, TrainingOptions, repair_of
 
 
 def stated(project: Path) -> dict[str, Any]:
@@ -44,6 +45,8 @@ def test_rows_hold_the_frames_of_a_step() -> None:
     [
         ({"epoch": 3}, "training: parameter epoch"),
         ({"learning_rate": 0}, "learning_rate"),
+        ({"learning_rate": float("inf")}, "learning_rate is inf: .* finite"),
+        ({"feet": {"learning_rate": float("inf")}}, r"feet\.learning_rate is inf: .* finite"),
         ({"network": {"width": 3}}, "no option width"),
         ({"losses": {"depth": -1}}, "losses.depth"),
         ({"augmentation": {"roll_deg": 200}}, "augmentation.roll_deg"),
@@ -66,3 +69,15 @@ def test_nothing_may_be_mixed_in_but_a_training_has_sources() -> None:
     assert TrainingOptions(mixed_with="a+b").mixed_with == ("a", "b")
     with pytest.raises(ValueError, match="sources"):
         TrainingOptions(sources=None)
+
+
+@pytest.mark.parametrize("kind", [TrainingOptions, JointTrainingOptions, MainTrainingOptions])
+@pytest.mark.parametrize(
+    ("sources", "said"),
+    [([], "one or more"), ("rendered+projected+rendered", "rendered is there more than once")],
+)
+def test_sources_are_one_or_more_and_none_twice(
+    kind: type[RunOptions], sources: Any, said: str
+) -> None:
+    with pytest.raises(InputError, match=f"{kind.GROUP}: parameter sources .*{said}"):
+        kind.from_parameters({kind.GROUP: {"sources": sources}})

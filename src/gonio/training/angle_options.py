@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from gonio.capture.executor import ExecutorName, ExecutorOptions
 from gonio.errors import InputError
-from gonio.options import InferenceOptions, told
+from gonio.options import InferenceOptions, each_once, told
 from gonio.training.angle_checks import SizeLimits
 from gonio.training.angle_pairs import AngleSettings, TrueMarkers
 from gonio.training.detector_errors import AS_IN_USE, DetectorErrors
@@ -45,9 +45,7 @@ class AngleOptions(BaseModel):
     @field_validator("sources")
     @classmethod
     def _usable(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not value:
-            raise ValueError("allowed are sources of data_conversion, one or more, + between them")
-        return value
+        return each_once(value)
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Any]) -> AngleOptions:

@@ -30,7 +30,7 @@ class JointTrainingOptions(RunOptions):
     GROUP: ClassVar[str] = "joint_training"
 
     name: str = Field("joint_refiner", pattern=r"^[A-Za-z0-9_-]{1,60}$")
-    epochs: int = Field(30, ge=1)
+    epochs: int = Field(30, ge=0)
     losses: JointLossWeights = JointLossWeights()
     augmentation: AngleAugmentation = AngleAugmentation()
     network: JointRefinerConfig = JointRefinerConfig()
@@ -57,7 +57,7 @@ class MainTrainingOptions(RunOptions):
     GROUP: ClassVar[str] = "main_training"
 
     name: str = Field("main_refiner", pattern=r"^[A-Za-z0-9_-]{1,60}$")
-    epochs: int = Field(20, ge=1)
+    epochs: int = Field(20, ge=0)
     fine_tune: Literal["none", "joint", "depth", "both"] = Field(
         "none", description="which of the two refiners is trained further, and kept inside"
     )
@@ -68,10 +68,10 @@ class MainTrainingOptions(RunOptions):
 
     @property
     def frames_a_row(self) -> int:
-        """That of the refiners, which a fine-tuned one needs."""
+        """As many as a training of the refiners takes, for those that are trained further."""
         return 24
 
     @property
     def seconds_a_step(self) -> float:
-        """That of the refiners."""
+        """That of the refiners; one with another is refused where it is trained further."""
         return 0.1

@@ -81,6 +81,18 @@ class MainTarget(NamedTuple):
     clip: Tensor
 
 
+class JoinedSaid(NamedTuple):
+    """What is said of rows.
+
+    Attributes:
+        main: by the main refiner, (B, T, ...).
+        row: what it went on from: what refiners that are trained further say now.
+    """
+
+    main: MainRefined
+    row: MainRow
+
+
 class Joined(nn.Module):
     """The main refiner, with those of the two refiners that are trained further.
 
@@ -99,8 +111,8 @@ class Joined(nn.Module):
         super().__init__()
         self.main, self.depth_refiner, self.joint_refiner = main, depth, joint
 
-    def forward(self, row: MainRow, has_angles: Tensor) -> MainRefined:
-        """(B, T, ...) what is said of rows.
+    def forward(self, row: MainRow, has_angles: Tensor) -> JoinedSaid:
+        """What is said of rows, (B, T, ...).
 
         Args:
             row: of the clips.
@@ -124,7 +136,8 @@ class Joined(nn.Module):
             has_angles=shown,
         )
         said = self.main(MainBatch(*(value.flatten(0, 1) for value in values)))
-        return MainRefined(*(value.unflatten(0, (count, frames)) for value in said))
+        main = MainRefined(*(value.unflatten(0, (count, frames)) for value in said))
+        return JoinedSaid(main, row)
 
     def _joint(self, row: MainRow) -> MainRow:
         if self.joint_refiner is None:
@@ -164,7 +177,7 @@ class MainRefinerModule(RefinerModule):
         """Losses of a batch by name, and their weights; some rows are seen without angles."""
         row, target = pair
         has_angles = torch.rand(len(row.time), device=row.time.device) >= self.options.masked
-        said: MainRefined = self.network(row, has_angles)
+        said, row = self.network(row, has_angles)
         weight = target.weight
         angle_weight = target.angle_weight * has_angles[:, None, None]
         losses = {
@@ -185,8 +198,9 @@ class MainRefinerModule(RefinerModule):
         """Errors as in use: the pose without angles, the angles with them; cm and degrees."""
         row, target = pair
         rows = torch.ones(len(row.time), dtype=torch.bool, device=row.time.device)
-        pose: Tensor = self.network(row, ~rows).pose
-        angles: Tensor = self.network(row, rows).angles
+        pose: Tensor = self.network(row, ~rows).main.pose
+        said, row = self.network(row, rows)
+        angles: Tensor = said.angles
         values = angle_errors(angles, row.angles, target.truth, target.angle_weight)
         joint = angle_errors(row.joint_refined, row.angles, target.truth, target.angle_weight)
         values["joint_refined_angle_deg"] = joint["angle_deg"]
@@ -284,6 +298,16 @@ def _network(options: MainTrainingOptions, refiners: tuple[DepthRefiner, JointRe
         depth.network if tuned in ("depth", "both") else None,
         joint.network if tuned in ("joint", "both") else None,
     )
+    for name, further in (("depth", network.depth_refiner), ("joint", network.joint_refiner)):
+        if further is None or not further.config.temporal_layers:
+            continue
+        if further.config.step_s != options.seconds_a_step:
+            raise InputError(
+                f"main_training.fine_tune is {tuned!r}, but the {name} refiner sees frames "
+                f"{further.config.step_s:g} s apart, and the main refiner learns from frames "
+                f"{options.seconds_a_step:g} s apart; leave it as it is (fine_tune none), or join "
+                "one of these steps"
+            )
     return network.train()
 
 

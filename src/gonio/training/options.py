@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from gonio.capture.schema import SourceName
 from gonio.errors import InputError
 from gonio.models.depth_network import DepthRefinerConfig
-from gonio.options import RepairOptions, told
+from gonio.options import RepairOptions, each_once, told
 from gonio.training.augmentation import AugmentationOptions
 from gonio.training.feet_options import FeetOptions
 
@@ -53,7 +53,7 @@ class RunOptions(BaseModel):
         60, ge=0, description="0: nothing is learned; the network of start_from is mixed and joined"
     )
     batch_size: int = Field(768, ge=1, description="frames a step")
-    learning_rate: float = Field(1e-3, gt=0)
+    learning_rate: float = Field(1e-3, gt=0, allow_inf_nan=False)
     weight_decay: float = Field(0.02, ge=0)
     warmup_steps: int = Field(300, ge=0)
     gradient_clip: float = Field(1.0, gt=0)
@@ -91,6 +91,11 @@ class RunOptions(BaseModel):
     def _joined_by_plus(cls, value: Any) -> Any:
         """On the command line, where a comma parts parameters, several are joined by `+`."""
         return tuple(value.split("+")) if isinstance(value, str) else value
+
+    @field_validator("sources")
+    @classmethod
+    def _usable(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return each_once(value)
 
     @field_validator("mixed_with", mode="before")
     @classmethod
