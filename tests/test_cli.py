@@ -199,6 +199,8 @@ def test_a_folder_goes_on_after_a_bad_video(copy, kedro_run, tmp_path):
     ("parameters", "says"),
     [
         ("video=nosuch.mp4", "there is no video"),
+        ("video=", "video is empty; give the name of a video"),
+        ("video=demo/cam09", "the demo has the cameras cam01, cam02, cam03, cam04"),
         ("video=../x.mp4", "outside the folder"),
         ("video=a/../../x.mp4", "outside the folder"),
         ("video=Evaluation.mp4", "rename the video: angles, conversion, evaluation, training are"),
@@ -225,6 +227,33 @@ def test_bad_parameters_are_told_in_one_line(kedro_run, parameters, says):
     assert message.startswith("Error: ")
     assert says in message
     assert "Traceback" not in said
+
+
+def test_an_environment_that_is_not_there_is_told_with_those_that_are(kedro_run):
+    code, said = kedro_run("--env", "foo")
+    assert code == 1
+    message = said.strip().splitlines()[-1]
+    assert message.startswith("Error: there is no environment 'foo' in ")
+    assert "base" in message
+    assert "gpu" in message
+    assert "Traceback" not in said
+
+
+def test_a_run_that_finds_no_video_leaves_no_folder(copy, kedro_run):
+    assert kedro_run("--params", "video=nosuch.mp4")[0] == 1
+    assert not list((copy / "data").rglob("nosuch"))
+
+
+def test_a_file_in_the_place_of_a_folder_is_told_before_the_work(copy, kedro_run):
+    place = copy / "data" / "test" / "08_reporting" / "cam04"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text("no folder")
+    try:
+        code, said = kedro_run("--params", "video=demo/cam04")
+    finally:
+        place.unlink()
+    assert code == 1
+    assert f"{place} is no folder" in said.replace("\n", " ")
 
 
 def test_a_name_in_a_file_that_nothing_reads_is_told_with_its_place(copy, kedro_run):

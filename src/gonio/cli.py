@@ -59,6 +59,7 @@ def _run(**arguments: Any) -> None:
     arguments["pipelines"] = arguments.get("pipelines") or [INFERENCE]
     try:
         _check_pipelines(arguments["pipelines"])
+        _check_environment(arguments)
         folder = _folder_of_videos(arguments)
         if folder is None:
             _run_once(arguments)
@@ -87,6 +88,15 @@ def _check_pipelines(names: Iterable[str]) -> None:
     for name in names:
         if name not in (*known, "__default__"):
             raise InputError(f"there is no pipeline {name!r}; there are {', '.join(known)}")
+
+
+def _check_environment(arguments: dict[str, Any]) -> None:
+    env = arguments.get("env") or os.getenv("KEDRO_ENV")
+    project = Path(find_kedro_project(Path.cwd()) or Path.cwd())
+    conf = Path(arguments.get("conf_source") or project / settings.CONF_SOURCE)
+    if env and conf.is_dir() and not (conf / env).is_dir():
+        there = ", ".join(sorted(path.name for path in conf.iterdir() if path.is_dir()))
+        raise InputError(f"there is no environment {env!r} in {conf}; there are {there}")
 
 
 def _only_inference(arguments: dict[str, Any]) -> bool:

@@ -45,7 +45,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
             raise
         raise OutputError(
             f"cannot write {target}: {error.strerror or error}. Check that the folder is writable "
-            "and that the disk has room; what was there before is unchanged."
+            "and that the disk has room; the file that was there before is unchanged."
         ) from error
     finally:
         if scratch is not None:

@@ -95,14 +95,14 @@ def _outputs(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> list[Any
 
 
 def _check_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+    """See that a folder can be made and written to; it is made with the first file in it."""
+    there = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
+    if not there.is_dir():
         raise OutputError(
-            f"the output folder {folder} cannot be made: {error.strerror}; choose another place "
-            "or remove what stands there"
-        ) from error
-    if not os.access(folder, os.W_OK):
+            f"the output folder {folder} cannot be made: {there} is no folder; choose another "
+            "place or remove what stands there"
+        )
+    if not os.access(there, os.W_OK):
         raise OutputError(
             f"the output folder {folder} is not writable; change its permissions or run the "
             "project from a folder of your own"

@@ -17,7 +17,7 @@ REPORT_FOLDERS = ("angles", "conversion", "evaluation", "training")
 """Reports of other pipelines, beside the folders that are named after videos."""
 
 
-def video_path(video: str | None, data: str) -> str:
+def video_path(video: str, data: str) -> str:
     """Path of the video, or the folder of videos, that a parameter names.
 
     Args:
@@ -29,13 +29,20 @@ def video_path(video: str | None, data: str) -> str:
         The path; nothing is opened here.
 
     Raises:
-        InputError: a relative path that leads out of the video folder.
+        InputError: no name at all, a relative path that leads out of the video folder, or a camera
+            that the demo does not have.
     """
-    name = str(video or DEMO)
+    name = "" if video is None else str(video)  # what Kedro makes of `video=`
+    if not name.strip():
+        raise InputError(
+            f"video is empty; give the name of a video in {Path(data) / VIDEO_FOLDER}, an absolute "
+            f"path, or {DEMO}"
+        )
     if name == DEMO:
         return str(demo_video())
-    if name.startswith(f"{DEMO}/") and name.removeprefix(f"{DEMO}/") in DEMO_CAMERAS:
-        return str(demo_video(name.removeprefix(f"{DEMO}/")))
+    camera = name.removeprefix(f"{DEMO}/")
+    if name.startswith(f"{DEMO}/") and camera in DEMO_CAMERAS:
+        return str(demo_video(camera))
     if os.path.isabs(name):
         return os.path.normpath(name)
     folder = Path(data) / VIDEO_FOLDER
@@ -44,6 +51,11 @@ def video_path(video: str | None, data: str) -> str:
         raise InputError(
             f"video is {name!r}, which lies outside the folder {folder}; put the video into that "
             "folder and give its name, or give an absolute path"
+        )
+    if name.startswith(f"{DEMO}/") and not (folder / inside).exists():
+        raise InputError(
+            f"video is {name!r}; the demo has the cameras {', '.join(DEMO_CAMERAS)}, and there is "
+            f"no {folder / inside}"
         )
     return str(folder / inside)
 

@@ -219,7 +219,7 @@ def write_overlay(path: str | Path, overlay: OverlayVideo) -> None:
         except av.FFmpegError as error:
             raise OutputError(
                 f"cannot write {path}: {error.strerror}. Check that the folder is writable and "
-                "that the disk has room; what was there before is unchanged."
+                "that the disk has room; the file that was there before is unchanged."
             ) from error
         if count == 0:
             raise InputError(f"{overlay.source} holds no frames; there is nothing to draw on")
