@@ -124,23 +124,25 @@
 
   const layoutOf = (row, traces) => {
     const narrow = plot.clientWidth < 560;
+    // Six names take two lines, a side of the body each, beside the buttons at the right edge.
+    const many = !narrow && traces.filter((trace) => trace.showlegend).length > 4;
     const layout = {
-      margin: { l: 50, r: 8, t: 34, b: 40 }, paper_bgcolor: "#fff", plot_bgcolor: "rgba(0,0,0,0)",
+      margin: { l: 50, r: 8, t: many ? 56 : 34, b: 40 }, paper_bgcolor: "#fff", plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: "system-ui, -apple-system, 'Segoe UI', 'Liberation Sans', Arial, sans-serif", size: 12, color: "#1d242c" },
       hovermode: "x unified", hoversubplots: "axis", hoverlabel: { bgcolor: "rgba(255,255,255,0.94)", bordercolor: "#cfd5db", font: { size: 12 } },
-      legend: { orientation: "h", x: 0, y: 1.015, yanchor: "bottom", font: { size: 12 } },
+      legend: { orientation: "h", x: 0, y: 1.015, yanchor: "bottom", font: { size: 12 }, ...(many ? { entrywidth: 0.28, entrywidthmode: "fraction" } : {}) },
       xaxis: { anchor: "y3", title: { text: "time (s)", standoff: 4 }, gridcolor: "#eceff2", zeroline: false, ticks: "outside", ticklen: 4, tickcolor: "#9aa4ae", linecolor: "#9aa4ae", hoverformat: ".3f", unifiedhovertitle: { text: "%{x} s" } },
       shapes: shapesOf(row), annotations: [], dragmode: "zoom",
     };
     row.angles.forEach((angle, k) => {
-      const top = 1 - k * 0.345;
+      const edge = 1 - k * 0.345;
       layout[k ? `yaxis${k + 1}` : "yaxis"] = {
-        domain: [Math.max(0, top - 0.285), top - 0.028], range: rangeOf(traces, axisName(k)), gridcolor: "#e6e9ed",
+        domain: [Math.max(0, edge - 0.285), edge - 0.028], range: rangeOf(traces, axisName(k)), gridcolor: "#e6e9ed",
         zerolinecolor: "#aab3bc", zerolinewidth: 1, linecolor: "#9aa4ae", showline: true, nticks: 8, ticksuffix: "°",
       };
       const name = row.joints.length > 1 ? `${row.title}_{R,L}_${angle}_deg` : `${row.title}_${angle}_deg`;
       const small = `<span style="color:#5b6672;font-size:11px">`;
-      const text = { xref: "paper", yref: "paper", y: top - 0.026, yanchor: "bottom", showarrow: false };
+      const text = { xref: "paper", yref: "paper", y: edge - 0.026, yanchor: "bottom", showarrow: false };
       layout.annotations.push(
         { ...text, x: 0, xanchor: "left", text: `<b>${capital(row.title)} ${angle.replaceAll("_", " ")}</b>${narrow ? "" : `  ${small}${name}</span>`}` },
         { ...text, x: 1, xanchor: "right", text: `${small}${row.positive[k]} +</span>` },
