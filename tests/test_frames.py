@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from gonio.errors import InputError
 from gonio.frames import (
     camera_angles_from_up,
+    elevation_from_up,
     focal_length_px,
     lab_from_camera,
     lab_from_ray,
@@ -95,3 +96,10 @@ def test_the_shortest_turn_goes_a_share_of_the_way(share):
     angle = share * np.arctan2(0.6, 0.8)
     np.testing.assert_allclose(turned, [np.sin(angle), np.cos(angle), 0.0], atol=1e-12)
     np.testing.assert_allclose(shortest_turn(target, target, share), np.eye(3), atol=1e-12)
+
+
+def test_the_elevation_of_the_camera_follows_from_gravity():
+    """On the ray z leads away from the camera: one that looks down has up leaning towards it."""
+    lean = np.radians([0.0, 30.0, -10.0])
+    up = np.column_stack([np.zeros(3), -np.cos(lean), -np.sin(lean)])
+    np.testing.assert_allclose(elevation_from_up(up), [0.0, 30.0, -10.0], atol=1e-9)

@@ -128,6 +128,15 @@ def up_from_camera_angles(pitch_deg: float, roll_deg: float) -> FloatArray:
     return np.asarray(turn @ level)
 
 
+def elevation_from_up(up: FloatArray) -> FloatArray:
+    """(T,) elevation of the camera seen from the mid-hip, degrees, of gravity (T, 3).
+
+    Args:
+        up: unit vectors, ray frame, whose z leads from the camera to the mid-hip.
+    """
+    return np.asarray(np.degrees(np.arcsin(np.clip(-up[:, 2], -1.0, 1.0))))
+
+
 def camera_angles_from_up(up: FloatArray) -> tuple[float, float]:
     """Pitch and roll of a camera, the inverse of `up_from_camera_angles`.
 

@@ -189,6 +189,20 @@ def test_the_pose_leans_towards_what_the_user_knows_of_gravity(walking: Landmark
     )
 
 
+def test_the_elevation_follows_from_gravity_where_the_network_says_it(
+    walking: LandmarkSequence,
+) -> None:
+    refiner = refiner_of(FULL)
+    pose, heads = refiner.refine(walking), refiner.predict(walking)
+    np.testing.assert_allclose(np.sin(np.radians(pose.elevation_deg)), -pose.up[:, 2], atol=1e-6)
+    np.testing.assert_array_equal(pose.azimuth_deg, heads.azimuth_deg)
+    assert np.abs(pose.elevation_deg - heads.elevation_deg).max() > 0.1
+    level = refiner_of(replace(FULL, up_head=False))
+    np.testing.assert_array_equal(
+        level.refine(walking).elevation_deg, level.predict(walking).elevation_deg
+    )
+
+
 def test_the_hour_of_the_day_changes_nothing(walking: LandmarkSequence) -> None:
     refiner = refiner_of(FULL)
     late = replace(walking, time_s=walking.time_s + 1.7e9)  # seconds since 1970

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from gonio.frames import ray_from_camera, shortest_turn
+from gonio.frames import elevation_from_up, ray_from_camera, shortest_turn
 from gonio.landmarks.pose import mid_hip_rays
 from gonio.markers.gravity import gravity_of
 from gonio.options import CameraOptions
@@ -61,5 +61,5 @@ def levelled(
         positions=positions,
         feet=feet,
         up=up,
-        elevation_deg=np.degrees(np.arcsin(np.clip(-up[:, 2], -1.0, 1.0))),  # z is along the ray
+        elevation_deg=elevation_from_up(up),
     )

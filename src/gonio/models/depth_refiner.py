@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gonio.errors import InputError
-from gonio.frames import normalised
+from gonio.frames import elevation_from_up, normalised
 from gonio.landmarks.inputs import PoseInputs, mirrored_inputs, pose_inputs
 from gonio.landmarks.pose import pose_without_refiner
 from gonio.markers.level import levelled
@@ -253,11 +253,16 @@ class DepthRefiner:
     ) -> RefinedPose:
         """A pose with the gravity that the user knows (`levelled`), its bones still of one length.
 
+        Where the network says where up is, the elevation is the one that follows from it: that is
+        nearer to the truth than what the camera's head says, and both agree.
+
         Args:
             pose: of this refiner or one that goes on from it, T frames.
             landmarks: the same frames.
             camera: as far as the user knows it.
         """
+        if self.network.config.up_head:
+            pose = replace(pose, elevation_deg=elevation_from_up(pose.up))
         leaning = levelled(pose, landmarks, camera)
         if leaning is pose or not self.network.config.skeleton_fit:
             return leaning

@@ -207,7 +207,7 @@ def prepare_main(
     whole = prepare_repaired(shard, repaired)
     inputs = PoseInputs(whole.landmarks, whole.frame, whole.there)
     rows = nearest(repaired.time_s, shard.time_s)
-    said = main_inputs(inputs, depth.refine(repaired)).at(rows)
+    said = main_inputs(inputs, depth.predict(repaired)).at(rows)
     clip = whole.at(rows)
     refined = angles.angles + joint.deltas(angles.inputs)
     return MainClip(
