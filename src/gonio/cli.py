@@ -91,12 +91,20 @@ def _check_pipelines(names: Iterable[str]) -> None:
 
 
 def _check_environment(arguments: dict[str, Any]) -> None:
-    env = arguments.get("env") or os.getenv("KEDRO_ENV")
-    project = Path(find_kedro_project(Path.cwd()) or Path.cwd())
-    conf = Path(arguments.get("conf_source") or project / settings.CONF_SOURCE)
+    conf, env = _configuration_of(arguments)
     if env and conf.is_dir() and not (conf / env).is_dir():
         there = ", ".join(sorted(path.name for path in conf.iterdir() if path.is_dir()))
         raise InputError(f"there is no environment {env!r} in {conf}; there are {there}")
+
+
+def _project() -> Path:
+    return Path(find_kedro_project(Path.cwd()) or Path.cwd())
+
+
+def _configuration_of(arguments: dict[str, Any]) -> tuple[Path, str | None]:
+    """Where the configuration of a run lies, and its environment if one is asked for."""
+    conf = Path(arguments.get("conf_source") or _project() / settings.CONF_SOURCE)
+    return conf, arguments.get("env") or os.getenv("KEDRO_ENV")
 
 
 def _only_inference(arguments: dict[str, Any]) -> bool:
@@ -107,15 +115,10 @@ def _folder_of_videos(arguments: dict[str, Any]) -> Path | None:
     """The folder that the parameter `video` of this run means, if it is one."""
     if not _only_inference(arguments):
         return None
-    project = Path(find_kedro_project(Path.cwd()) or Path.cwd())
-    config = configuration(
-        arguments.get("conf_source") or project / settings.CONF_SOURCE,
-        arguments.get("env") or os.getenv("KEDRO_ENV"),
-        arguments.get("params"),
-    )
+    config = configuration(*_configuration_of(arguments), arguments.get("params"))
     given = (arguments.get("params") or {}).get("video")
     video = config["parameters"]["video"] if given is None else given
-    path = project / video_path(str(video), config["globals"]["data"])
+    path = _project() / video_path(str(video), config["globals"]["data"])
     return path.resolve() if path.is_dir() else None
 
 

@@ -31,7 +31,7 @@ class Offset:
     def __init__(self, degrees):
         self.degrees = degrees
 
-    def refine(self, angles, visibility, *, both_ways=True):
+    def refine_angles(self, angles, landmarks, *, both_ways=True):
         columns = list(ANGLE_COLUMNS)
         return angles.assign(**(angles[columns] + self.degrees))
 
@@ -119,7 +119,7 @@ def test_a_row_that_is_the_truth_has_no_errors(walk):
 
 def test_all_rows_are_compared_over_the_same_samples(walk):
     class Forgets(Offset):
-        def refine(self, angles, visibility, *, both_ways=True):
+        def refine_angles(self, angles, landmarks, *, both_ways=True):
             time_s = angles["time_s"]
             return angles.where(time_s > 0.5).assign(time_s=time_s)
 

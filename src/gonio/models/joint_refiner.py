@@ -411,10 +411,40 @@ class JointRefiner:
         Raises:
             InputError: as `angles_from`, or the visibility is not that of T frames, 0..1.
         """
-        time_s, degrees = angles_from(angles)
+        return self._changed(angles, angles_from(angles), visibility, both_ways)
+
+    def refine_angles(
+        self, angles: pd.DataFrame, landmarks: LandmarkSequence, *, both_ways: bool = True
+    ) -> pd.DataFrame:
+        """The same with the landmarks of the clip, which may have other times.
+
+        Args:
+            angles: as in `refine`.
+            landmarks: repaired; the nearest frame of each time is taken.
+            both_ways: as in `deltas`.
+
+        Returns:
+            As `refine`.
+
+        Raises:
+            InputError: as `refine`, or there are no landmarks.
+        """
+        told = angles_from(angles)
+        visibility = landmarks.visibility[frames_at(landmarks, told[0])]
+        return self._changed(angles, told, visibility, both_ways)
+
+    def _changed(
+        self,
+        table: pd.DataFrame,
+        angles: tuple[FloatArray, FloatArray],
+        visibility: FloatArray,
+        both_ways: bool,
+    ) -> pd.DataFrame:
+        """A table corrected, of which `angles_from` gave the times and the angles."""
+        time_s, degrees = angles
         _check_visibility(visibility, len(degrees))
         delta = self.deltas(angle_inputs(degrees, visibility, time_s), both_ways=both_ways)
-        return with_angles(angles, degrees + np.degrees(delta))
+        return with_angles(table, degrees + np.degrees(delta))
 
     def deltas(self, inputs: AngleInputs, *, both_ways: bool = True) -> FloatArray:
         """What is added to the angles.

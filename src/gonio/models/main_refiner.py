@@ -273,15 +273,15 @@ class MainRefiner:
         if last is None or last.camera != camera or not _same(last.landmarks, landmarks):
             whole = pose_inputs(landmarks.world, landmarks.points_2d, landmarks.visibility)
             pose = self.depth.predict(landmarks, camera)
-            last = _Seen(landmarks, camera, main_inputs(whole, pose), pose)
-        self._last = last
+            last = self._last = _Seen(landmarks, camera, main_inputs(whole, pose), pose)
         return last
 
     def _seen_before(self, landmarks: LandmarkSequence) -> _Seen:
-        """The same with the camera of the last clip, if it is this one."""
+        """That of the last clip if it is this one, whatever its camera."""
         last = self._last
-        known = last is not None and _same(last.landmarks, landmarks)
-        return self._seen(landmarks, last.camera if last is not None and known else None)
+        if last is not None and _same(last.landmarks, landmarks):
+            return last
+        return self._seen(landmarks, None)
 
     def _said(
         self, pose: MainInputs, angles: tuple[AngleInputs, NDArray[np.float32]] | None

@@ -93,14 +93,10 @@ class Refiners:
         Raises:
             InputError: the table or the landmarks do not go together; the message says why.
         """
-        if self.main is not None:
-            return self.main.refine_angles(angles, landmarks, both_ways=both_ways)
-        if self.joint is not None:
-            from gonio.models.joint_refiner import angles_from, frames_at
-
-            rows = frames_at(landmarks, angles_from(angles)[0])
-            return self.joint.refine(angles, landmarks.visibility[rows], both_ways=both_ways)
-        return angles
+        network = self.main or self.joint
+        if network is None:
+            return angles
+        return network.refine_angles(angles, landmarks, both_ways=both_ways)
 
 
 def load_refiners(choice: Refiner, own: Mapping[str, Path]) -> Refiners:
