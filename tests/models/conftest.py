@@ -55,32 +55,6 @@ def write_damaged(path: Path, header: dict[str, Any], weights: dict[str, torch.T
     return path
 
 
-NO_CONFIGURATIONS: tuple[Any, ...] = (None, [], [3], 3, True, "d_model")
-"""What cannot stand in the place of a configuration."""
-WRONG_FIELDS: tuple[tuple[str, Any, str], ...] = (
-    ("d_model", 16.0, r"d_model is 16\.0, a whole number"),
-    ("d_model", None, "d_model is None, a whole number"),
-    ("layers", 1.0, r"layers is 1\.0, a whole number"),
-    ("layers", True, "layers is True, a whole number"),
-    ("heads", 0, "heads is 0; sizes .* 1 or more"),
-    ("dropout", "0", "dropout is '0', a finite number"),
-    ("dropout", False, "dropout is False, a finite number"),
-    ("dropout", float("nan"), "dropout is nan, a finite number"),
-)
-"""Field, value and what is said of it, of the configuration of any refiner."""
-WRONG_FIELDS_OVER_TIME: tuple[tuple[str, Any, str], ...] = (
-    ("window", 24.0, r"window is 24\.0, a whole number"),
-    ("time_heads", 0, "time_heads is 0; sizes .* 1 or more"),
-    ("mirror_average", "false", "mirror_average is 'false', true or false"),
-    ("mirror_average", 0, "mirror_average is 0, true or false"),
-    ("step_s", float("nan"), "step_s is nan, a finite number"),
-    ("step_s", float("inf"), "step_s is inf, a finite number"),
-    ("step_s", 10**400, "cannot be used"),
-    ("step_s", 0, "step_s is 0; .* above 0"),
-)
-"""The same, of a refiner that may see other frames."""
-
-
 def with_missing(landmarks: LandmarkSequence, frames: list[int]) -> LandmarkSequence:
     """The same with frames in which nobody was found."""
     world, image = landmarks.world.copy(), landmarks.image.copy()

@@ -30,10 +30,7 @@ from gonio.training.options import TrainingOptions
 from gonio.types import LandmarkSequence
 from tests.models.conftest import (
     FULL,
-    NO_CONFIGURATIONS,
     SMALL,
-    WRONG_FIELDS,
-    WRONG_FIELDS_OVER_TIME,
     random_batch,
     trained_looking,
     with_missing,
@@ -335,27 +332,6 @@ def test_foreign_safetensors_and_other_formats_are_refused(tmp_path: Path) -> No
     save_file({"w": torch.zeros(2)}, foreign, {"gonio": json.dumps({"kind": KIND, "format": 99})})
     with pytest.raises(InputError, match="format 99"):
         load_network(foreign)
-
-
-@pytest.mark.parametrize("config", NO_CONFIGURATIONS)
-def test_a_header_without_fields_is_refused(tmp_path: Path, config: Any) -> None:
-    header = {**make_header(FULL, ABOUT), "config": config}
-    weights = dict(PoseAwareDepthRefiner(FULL).state_dict())
-    path = write_damaged(tmp_path / "odd.safetensors", header, weights)
-    with pytest.raises(InputError, match=r"odd\.safetensors cannot be used \(config is .*fields"):
-        DepthRefiner.load(path)
-
-
-@pytest.mark.parametrize(("field", "value", "said"), WRONG_FIELDS + WRONG_FIELDS_OVER_TIME)
-def test_fields_of_another_type_are_refused(
-    tmp_path: Path, field: str, value: Any, said: str
-) -> None:
-    header = {**make_header(FULL, ABOUT), "config": {**asdict(FULL), field: value}}
-    weights = dict(PoseAwareDepthRefiner(FULL).state_dict())
-    path = write_damaged(tmp_path / "odd.safetensors", header, weights)
-    with pytest.raises(InputError, match=said) as error:
-        DepthRefiner.load(path)
-    assert "odd.safetensors cannot be used" in str(error.value)
 
 
 def test_a_whole_number_of_seconds_is_a_number(tmp_path: Path) -> None:

@@ -29,8 +29,6 @@ from gonio.skeleton import ANGLE_COLUMNS
 from gonio.types import LandmarkSequence
 from tests.models.conftest import (
     FULL,
-    NO_CONFIGURATIONS,
-    WRONG_FIELDS,
     trained_looking,
     with_missing,
     write_damaged,
@@ -267,25 +265,6 @@ def test_a_refiner_inside_whose_header_is_none_is_refused(
     path = write_damaged(tmp_path / "odd.safetensors", header, dict(network_of().state_dict()))
     with pytest.raises(InputError, match=said.replace("{name}", name)):
         MainRefiner.load(path, own)
-
-
-@pytest.mark.parametrize("config", NO_CONFIGURATIONS)
-def test_a_header_without_fields_is_refused(tmp_path: Path, config: Any) -> None:
-    header = {**make_header(SMALL, {}, NEUTRAL), "config": config}
-    path = write_damaged(tmp_path / "odd.safetensors", header, dict(network_of().state_dict()))
-    with pytest.raises(InputError, match=r"odd\.safetensors cannot be used \(config is .*fields"):
-        MainRefiner.load(path)
-
-
-@pytest.mark.parametrize(("field", "value", "said"), WRONG_FIELDS)
-def test_fields_of_another_type_are_refused(
-    tmp_path: Path, field: str, value: Any, said: str
-) -> None:
-    header = {**make_header(SMALL, {}, NEUTRAL), "config": {**asdict(SMALL), field: value}}
-    path = write_damaged(tmp_path / "odd.safetensors", header, dict(network_of().state_dict()))
-    with pytest.raises(InputError, match=said) as error:
-        MainRefiner.load(path)
-    assert "odd.safetensors cannot be used" in str(error.value)
 
 
 def test_the_own_part_has_its_size() -> None:
