@@ -26,6 +26,9 @@ WRONG_FIELDS: tuple[tuple[str, Any, str], ...] = (
     ("layers", 1.0, r"layers is 1\.0, a whole number"),
     ("layers", True, "layers is True, a whole number"),
     ("heads", 0, "heads is 0; sizes .* 1 or more"),
+    ("heads", 10**30, r"heads is 1e\+30; it must be from 0 to 10000"),
+    ("feedforward", 10_001, "feedforward is 1e.04; it must be"),
+    ("layers", -1, "layers is -1; it must be from 0"),
     ("dropout", "0", "dropout is '0', a finite number"),
     ("dropout", False, "dropout is False, a finite number"),
     ("dropout", float("nan"), "dropout is nan, a finite number"),
@@ -36,6 +39,7 @@ WRONG_FIELDS_OVER_TIME: tuple[tuple[str, Any, str], ...] = (
     ("time_heads", 0, "time_heads is 0; sizes .* 1 or more"),
     ("mirror_average", "false", "mirror_average is 'false', true or false"),
     ("mirror_average", 0, "mirror_average is 0, true or false"),
+    ("window", 10**9, r"window is 1e\+09; it must be from 0 to 10000"),
     ("step_s", float("nan"), "step_s is nan, a finite number"),
     ("step_s", float("inf"), "step_s is inf, a finite number"),
     ("step_s", 10**400, "cannot be used"),
@@ -92,3 +96,30 @@ def test_fields_of_another_type_are_refused(
     with pytest.raises(InputError, match=said) as error:
         load(path)
     assert "odd.safetensors cannot be used" in str(error.value)
+
+
+@pytest.mark.parametrize("kind", ["depth", "joint", "main"])
+@pytest.mark.parametrize(("field", "size"), [("feedforward", 10_000), ("layers", 10_000)])
+def test_a_network_that_is_too_large_is_refused_before_it_is_made(
+    tmp_path: Path, kind: str, field: str, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    header, weights, load = checkpoint_of(kind)
+    changed = {**header, "config": {**header["config"], field: size, "d_model": 10_000}}
+    path = write_damaged(tmp_path / "large.safetensors", changed, weights)
+    monkeypatch.setattr(torch.nn.init, "kaiming_uniform_", only_without_memory)
+    with pytest.raises(InputError, match=r"large\.safetensors do not fit its configuration"):
+        load(path)
+
+
+def only_without_memory(tensor: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
+    assert tensor.is_meta
+    return tensor
+
+
+@pytest.mark.parametrize("scale", [[True, True, True], [1.0, 1.0], [1.0, 0.0, 1.0], "1", None])
+@pytest.mark.parametrize("kind", ["depth", "main"])
+def test_three_factors_scale_sigma(tmp_path: Path, kind: str, scale: Any) -> None:
+    header, weights, load = checkpoint_of(kind)
+    path = write_damaged(tmp_path / "odd.safetensors", {**header, "sigma_scale": scale}, weights)
+    with pytest.raises(InputError, match=r"sigma_scale in the header of .*odd\.safetensors is"):
+        load(path)

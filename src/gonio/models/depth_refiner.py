@@ -29,7 +29,7 @@ from gonio.models.depth_network import (
     angles_of,
 )
 from gonio.models.foot_network import FootConfig, FootNetwork, corrected_feet
-from gonio.models.loading import check_sigma_scale, config_from, take_weights
+from gonio.models.loading import check_sigma_scale, config_from, network_of
 from gonio.models.skeleton_fit import fit_skeleton
 from gonio.models.windows import windows_for
 from gonio.options import CameraOptions
@@ -120,9 +120,8 @@ def networks_in(
         *(config_from(DepthRefinerConfig, {"others": told}, where, "others") for told in others),
     ]
     for number, config in enumerate(configs):
-        network = PoseAwareDepthRefiner(config)
-        take_weights(network, parted.pop(str(number), {}), where)
-        found.append(network)
+        own = parted.pop(str(number), {})
+        found.append(network_of(PoseAwareDepthRefiner, config, own, where))
     if parted:
         raise InputError(
             f"{where} holds weights of networks that its header does not name "
@@ -148,9 +147,9 @@ def refiner_in(
     check_sigma_scale(header, str(path))
     feet = None
     if "feet" in header:
-        feet = FootNetwork(config_from(FootConfig, header, str(path), "feet"))
+        config = config_from(FootConfig, header, str(path), "feet")
         own = {k.removeprefix(FEET): v for k, v in weights.items() if k.startswith(FEET)}
-        take_weights(feet, own, str(path))
+        feet = network_of(FootNetwork, config, own, str(path))
     return DepthRefiner(network, dict(header), path, others, feet)
 
 

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from gonio.errors import InputError
 from gonio.models.blocks import Block, OverTime, mlp
 from gonio.models.checkpoint_io import read_checkpoint
-from gonio.models.loading import check_sizes, check_step, config_from, take_weights
+from gonio.models.loading import check_sizes, check_step, config_from, network_of
 from gonio.models.windows import windows_for
 from gonio.signals import nearest, since_start
 from gonio.skeleton import (
@@ -356,8 +356,8 @@ def load_network(path: str | Path) -> tuple[JointConstraintRefiner, dict[str, An
         InputError: it is broken, foreign, of another version, or its weights are not finite.
     """
     checkpoint = read_checkpoint(path, KIND)
-    network = JointConstraintRefiner(config_from(JointRefinerConfig, checkpoint.header, str(path)))
-    take_weights(network, checkpoint.weights, str(path))
+    config = config_from(JointRefinerConfig, checkpoint.header, str(path))
+    network = network_of(JointConstraintRefiner, config, checkpoint.weights, str(path))
     return network, checkpoint.header
 
 

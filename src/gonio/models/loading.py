@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from math import inf, isfinite
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, get_type_hints
@@ -20,6 +20,10 @@ class Config(Protocol):
 
 
 C = TypeVar("C", bound=Config)
+N = TypeVar("N", bound="nn.Module")
+
+LARGEST_SIZE = 10_000
+"""Of anything that is counted in a configuration. What goes beyond would fill the memory."""
 
 NEEDED: dict[type, str] = {
     int: "a whole number",
@@ -30,15 +34,19 @@ NEEDED: dict[type, str] = {
 
 
 def check_sizes(config: Config, *names: str) -> None:
-    """See that some fields of a configuration are 1 or more.
+    """See that some fields of a configuration are 1 or more, and no whole number is too large.
 
     Raises:
-        InputError: one is less; the message names it.
+        InputError: one is not; the message names it.
     """
     for name in names:
         size = getattr(config, name)
         if size < 1:
             raise InputError(f"{name} is {size}; sizes of a network must be 1 or more")
+    for name, kind in get_type_hints(type(config)).items():
+        count = getattr(config, name)
+        if kind is int and not 0 <= count <= LARGEST_SIZE:
+            raise InputError(f"{name} is {count:.3g}; it must be from 0 to {LARGEST_SIZE}")
 
 
 def check_step(step_s: float) -> None:
@@ -105,7 +113,7 @@ def check_sigma_scale(header: Mapping[str, Any], where: str) -> None:
     if (
         not isinstance(scale, list)
         or len(scale) != 3
-        or not all(isinstance(factor, int | float) and 0 < factor < inf for factor in scale)
+        or not all(type(factor) in (int, float) and 0 < factor < inf for factor in scale)
     ):
         raise InputError(
             f"sigma_scale in the header of {where} is {scale!r}; three factors above 0 are needed "
@@ -113,16 +121,29 @@ def check_sigma_scale(header: Mapping[str, Any], where: str) -> None:
         )
 
 
-def take_weights(network: nn.Module, weights: Mapping[str, Tensor], where: str) -> None:
-    """Put the weights of a checkpoint into its network, which is then ready for use.
+def network_of(kind: Callable[[C], N], config: C, weights: Mapping[str, Tensor], where: str) -> N:
+    """A network with the weights of a checkpoint, ready for use.
+
+    Names and shapes are compared before memory is taken for it, so that a header that asks for a
+    network of any size costs nothing.
+
+    Args:
+        kind: of network.
+        config: of it.
+        weights: by name.
+        where: names the checkpoint in the message.
 
     Raises:
         InputError: they do not fit, or are not finite.
     """
     import torch
 
+    layers = sum(getattr(config, name, 0) for name in ("layers", "temporal_layers"))
     try:
-        network.load_state_dict(weights)
+        if layers > len(weights):
+            raise RuntimeError(f"{layers} layers, {len(weights)} weights")
+        with torch.device("meta"):
+            kind(config).load_state_dict(weights, assign=True)
     except RuntimeError as error:
         raise InputError(
             f"the weights in {where} do not fit its configuration ({str(error).splitlines()[0]}); "
@@ -130,4 +151,6 @@ def take_weights(network: nn.Module, weights: Mapping[str, Tensor], where: str) 
         ) from error
     if not all(bool(torch.isfinite(w).all()) for w in weights.values()):
         raise InputError(f"the weights in {where} are not finite; train it again")
-    network.eval()
+    network = kind(config)
+    network.load_state_dict(weights)
+    return network.eval()

@@ -27,7 +27,7 @@ from gonio.models.joint_refiner import (
     frames_at,
     with_angles,
 )
-from gonio.models.loading import check_sigma_scale, config_from, take_weights
+from gonio.models.loading import check_sigma_scale, config_from, network_of
 from gonio.models.main_network import (
     MainBatch,
     MainRefined,
@@ -130,10 +130,10 @@ def load_network(path: str | Path) -> tuple[MainRefinerNetwork, Checkpoint]:
         InputError: it is broken, foreign, of another version, or its weights are not finite.
     """
     checkpoint = read_checkpoint(path, KIND)
-    network = MainRefinerNetwork(config_from(MainRefinerConfig, checkpoint.header, str(path)))
+    config = config_from(MainRefinerConfig, checkpoint.header, str(path))
     check_sigma_scale(checkpoint.header, str(path))
     own = {k: v for k, v in checkpoint.weights.items() if k.partition(".")[0] not in PARTS}
-    take_weights(network, own, str(path))
+    network = network_of(MainRefinerNetwork, config, own, str(path))
     return network, checkpoint
 
 

@@ -15,7 +15,7 @@ from gonio.models import depth_refiner, joint_refiner
 from gonio.models.checkpoint_io import Checkpoint, file_digest, part_of
 from gonio.models.depth_refiner import DepthRefiner
 from gonio.models.joint_refiner import JointRefiner
-from gonio.models.loading import config_from, take_weights
+from gonio.models.loading import config_from, network_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -56,8 +56,8 @@ def joint_part(checkpoint: Checkpoint, own: Mapping[str, Path | None], where: Pa
         places = (own.get(name), joint_refiner.SHIPPED_CHECKPOINT)
         return JointRefiner.load(_file_of(checkpoint, name, places, where))
     config = config_from(joint_refiner.JointRefinerConfig, header, str(where))
-    network = joint_refiner.JointConstraintRefiner(config)
-    take_weights(network, _inside(checkpoint, name), str(where))
+    kind = joint_refiner.JointConstraintRefiner
+    network = network_of(kind, config, _inside(checkpoint, name), str(where))
     return JointRefiner(network, header, where)
 
 
