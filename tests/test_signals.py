@@ -75,6 +75,16 @@ def test_low_pass_has_its_gain_and_no_delay(frequency, gain):
         assert np.corrcoef(filtered, wave[400:-400])[0, 1] > 0.999
 
 
+@pytest.mark.parametrize("rate", [12.5, 15.0, 24.0, 25.0, 30.0, 60.0, 1000.0])
+@pytest.mark.parametrize("cutoff", [1.0, 6.0])
+def test_low_pass_has_its_gain_at_any_rate(rate, cutoff):
+    time = np.arange(0, 400 / cutoff, 1 / rate)
+    waves = np.exp(2j * np.pi * cutoff * time)
+    filtered = low_pass(np.stack([waves.real, waves.imag], axis=1), rate, cutoff)
+    middle = slice(len(time) // 4, -len(time) // 4)
+    np.testing.assert_allclose(np.linalg.norm(filtered[middle], axis=1), 0.5**0.5, rtol=1e-4)
+
+
 def test_low_pass_keeps_gaps_and_filters_each_side_by_itself():
     rng = np.random.default_rng(1)
     values = rng.normal(size=(120, 2, 3))

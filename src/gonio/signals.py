@@ -14,6 +14,8 @@ from gonio.errors import InputError
 
 FILTER_ORDER = 4
 """Order of the low-pass after both passes (a second-order Butterworth, forward and back)."""
+TWO_PASSES = (np.sqrt(2) - 1) ** 0.25
+"""What a second-order filter's cut-off is divided by, so that two passes have it: 0.802."""
 USUAL_WITHIN = 0.5
 """A step that differs from the median by more than this share of it tells nothing of the rate."""
 EVEN_WITHIN = 0.1
@@ -68,8 +70,9 @@ def evenly_spaced(time_s: NDArray[np.floating]) -> bool:
 def low_pass(values: NDArray[np.floating], rate_hz: float, cutoff_hz: float) -> NDArray[np.float64]:
     """Zero-phase low-pass of each column, run by run between its gaps.
 
-    A Butterworth filter is applied forward and back (order 4 in all); its cut-off is corrected by
-    0.802 for the two passes, so that the gain at `cutoff_hz` is -3 dB
+    A Butterworth filter is applied forward and back (order 4 in all). For the two passes the
+    tangent of its cut-off, which the bilinear transform keeps, is corrected by 0.802, so that the
+    gain at `cutoff_hz` is -3 dB at any rate
     (Winter, Biomechanics and Motor Control of Human Movement, 4th ed. 2009, section 3.4.4.2).
     Runs of fewer than 4 samples are left as they are.
 
@@ -84,7 +87,6 @@ def low_pass(values: NDArray[np.floating], rate_hz: float, cutoff_hz: float) -> 
     Raises:
         InputError: `cutoff_hz` is not between 0 and half the rate, which one frame does not have.
     """
-    effective = cutoff_hz / 0.802
     if len(values) == 1 and 0.5 * rate_hz <= cutoff_hz:
         raise InputError(
             f"one frame is too few for a low-pass at {cutoff_hz:g} Hz, because it has no rate: "
@@ -95,9 +97,9 @@ def low_pass(values: NDArray[np.floating], rate_hz: float, cutoff_hz: float) -> 
             f"cut-off {cutoff_hz} Hz does not suit a rate of {rate_hz:.6g} Hz: choose a value "
             f"above 0 and below half the rate ({0.5 * rate_hz:.6g} Hz)"
         )
-    if effective >= 0.5 * rate_hz:  # the corrected filter would pass everything
-        return np.array(values, dtype=float)
-    sos = butter(FILTER_ORDER // 2, effective, fs=rate_hz, output="sos")
+    tangent = np.tan(np.pi * cutoff_hz / rate_hz) / TWO_PASSES
+    once_hz = rate_hz / np.pi * np.arctan(tangent)
+    sos = butter(FILTER_ORDER // 2, once_hz, fs=rate_hz, output="sos")
     flat = _columns(values)
     for columns, (start, stop) in _column_runs(np.isfinite(flat)):
         if stop - start >= 4:

@@ -36,7 +36,7 @@ from gonio.training.source_chain import repair_of_source
 from gonio.training.targets import camera_in_pelvis
 from gonio.types import LandmarkSequence
 
-PREPARED_FORMAT = 2
+PREPARED_FORMAT = 3
 
 
 @dataclass(frozen=True)
