@@ -114,3 +114,17 @@ def test_clips_are_joined_in_their_order():
 def test_another_number_of_frames_is_refused():
     with pytest.raises(InputError, match="7 frames and the truth of walk c01 has 20"):
         frame_errors(true_pose(clip(7)), clip())
+
+
+def test_only_some_samples_are_measured_and_all_count_as_missing():
+    shard = clip()
+    pose = moved(shard, "left_wrist", [0, 0, 0.2])
+    samples = np.ones((20, 17), dtype=bool)
+    samples[:, COCO["left_wrist"]] = False
+    samples[3] = False
+    errors = frame_errors(pose, shard, samples=samples)
+    assert np.nanmax(errors.depth) < 1e-6  # the wrist has no part in the scale
+    assert (np.isfinite(errors.depth) == samples).all()
+    assert np.flatnonzero(np.isnan(errors.up_deg)).tolist() == [3]
+    assert np.flatnonzero(np.isnan(errors.azimuth_deg)).tolist() == [3]
+    assert errors.missing.sum() == 0

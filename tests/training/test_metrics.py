@@ -90,9 +90,24 @@ def test_acceleration_is_that_of_free_fall():
     time = np.arange(30) / 60
     falling = np.zeros((30, 17, 3))
     falling[..., 1] = 0.5 * 9.81 * time[:, None] ** 2
-    found = metrics.accelerations(falling, 60)
+    found = metrics.accelerations(falling, time)
     np.testing.assert_allclose(found[1:-1], 9.81)
     assert np.isnan(found[[0, -1]]).all()
+    assert np.isnan(metrics.accelerations(falling[:2], time[:2])).all()
+
+
+def test_acceleration_is_known_where_frames_follow_each_other_as_usual():
+    """Of every fifth frame it is that of the time between them; across a pause there is none."""
+    time = np.arange(60) / 60
+    falling = np.zeros((60, 17, 3))
+    falling[..., 1] = 0.5 * 9.81 * time[:, None] ** 2
+    np.testing.assert_allclose(metrics.accelerations(falling[::5], time[::5])[1:-1], 9.81)
+    kept = np.r_[0:20, 30:60]
+    found = metrics.accelerations(falling[kept], time[kept])
+    assert np.isnan(found[19:21]).all()
+    np.testing.assert_allclose(found[np.r_[1:19, 21:49]], 9.81)
+    rounded = np.round(time[::2], 3)  # as MKV keeps times
+    assert np.isfinite(metrics.accelerations(falling[::2], rounded)[1:-1]).all()
 
 
 def test_sigma_of_the_true_size_covers_what_it_should():

@@ -146,3 +146,15 @@ def test_exchanged_sides_are_counted_in_raw():
     corrupted[10:16] = corrupted[10:16][:, list(COCO_MIRROR)]
     swapped = replace(shard, landmarks_world=world, corrupted=corrupted)
     assert scored(swapped).errors["raw"].swapped.sum() == 6
+
+
+def test_rows_are_compared_over_the_same_samples():
+    """What repair fills in is measured in no row; each says what it lacks itself."""
+    shard = clip(30)
+    world = shard.landmarks_world.copy()
+    world[12] = np.nan
+    broken = replace(shard, landmarks_world=world)
+    errors = scored(broken, net=FakeRefiner([shard])).errors
+    for of_row in errors.values():
+        assert np.flatnonzero(np.isnan(of_row.depth).all(axis=1)).tolist() == [12]
+    assert [int(errors[name].missing.sum()) for name in ("raw", "net")] == [1, 0]

@@ -7,7 +7,7 @@ that a mean over frames of several clips weights each clip by its length.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -110,13 +110,20 @@ def scaled_pose(pose: RefinedPose, shard: Shard) -> FloatArray:
     return pose.positions * metrics.clip_scale(pose.positions, shard.ground_truth.astype(float))
 
 
-def frame_errors(pose: RefinedPose, shard: Shard, seconds: float = float("nan")) -> FrameErrors:
+def frame_errors(
+    pose: RefinedPose,
+    shard: Shard,
+    seconds: float = float("nan"),
+    samples: BoolArray | None = None,
+) -> FrameErrors:
     """Errors of a pose on one clip, in the frames that have a truth.
 
     Args:
         pose: of the frames of the shard.
         shard: the truth; joints that it lacks are left out.
         seconds: that the refiner took for the clip.
+        samples: (T, 17) the joints that are measured; all of them if not given. Only `missing`
+            is of the whole pose.
 
     Raises:
         InputError: the pose has another number of frames than the truth.
@@ -127,6 +134,9 @@ def frame_errors(pose: RefinedPose, shard: Shard, seconds: float = float("nan"))
             f"has {len(shard)}; give a pose of the same frames"
         )
     truth = shard.ground_truth.astype(float)
+    missing = ~known(pose.positions).all(axis=1)
+    if samples is not None:
+        pose = _only(pose, samples)
     scale = metrics.clip_scale(pose.positions, truth)
     scaled = pose.positions * scale
     whole_clip = {
@@ -139,8 +149,8 @@ def frame_errors(pose: RefinedPose, shard: Shard, seconds: float = float("nan"))
         "elevation_deg": np.abs(pose.elevation_deg - shard.elevation),
         "up_deg": metrics.angles_between(pose.up, shard.up.astype(float)),
         "swapped": metrics.swapped_frames(scaled, truth),
-        "missing": ~known(pose.positions).all(axis=1),
-        **_over_the_clip(scaled, truth, shard.fps),
+        "missing": missing,
+        **_over_the_clip(scaled, truth, shard.time_s),
         "milliseconds": np.full(len(shard), 1000 * seconds / len(shard)),
     }
     there = true_frames(shard)
@@ -148,9 +158,22 @@ def frame_errors(pose: RefinedPose, shard: Shard, seconds: float = float("nan"))
     return FrameErrors(**chosen)
 
 
-def _over_the_clip(scaled: FloatArray, truth: FloatArray, rate_hz: float) -> dict[str, Any]:
-    pose_moves = metrics.accelerations(scaled, rate_hz)
-    truth_moves = metrics.accelerations(truth, rate_hz)
+def _only(pose: RefinedPose, samples: BoolArray) -> RefinedPose:
+    """A pose of some joints (T, 17); gravity and viewpoint where there is any of them."""
+    joints, frames = samples[..., None], np.asarray(samples.any(axis=1))
+    return replace(
+        pose,
+        positions=np.where(joints, pose.positions, np.nan),
+        sigma=np.where(joints, pose.sigma, np.nan),
+        up=np.where(frames[:, None], pose.up, np.nan),
+        azimuth_deg=np.where(frames, pose.azimuth_deg, np.nan),
+        elevation_deg=np.where(frames, pose.elevation_deg, np.nan),
+    )
+
+
+def _over_the_clip(scaled: FloatArray, truth: FloatArray, time_s: FloatArray) -> dict[str, Any]:
+    pose_moves = metrics.accelerations(scaled, time_s)
+    truth_moves = metrics.accelerations(truth, time_s)
     both = np.isfinite(pose_moves) & np.isfinite(truth_moves)
     measured = np.where(known(truth)[..., None], scaled, np.nan)
     return {

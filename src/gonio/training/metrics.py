@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from gonio.frames import normalised
+from gonio.signals import rate_of, rate_tolerance_s
 from gonio.skeleton import BONES, COCO, COCO_LIMBS, COCO_MIRROR
 from gonio.types import BoolArray, FloatArray, known
 
@@ -94,14 +95,24 @@ def bone_length_cv(pose: FloatArray) -> float:
     return float(np.mean(np.sqrt(squares[usable]) / mean[usable])) if usable.any() else np.nan
 
 
-def accelerations(pose: FloatArray, rate_hz: float) -> FloatArray:
+def accelerations(pose: FloatArray, time_s: FloatArray) -> FloatArray:
     """(T, J) size of the second derivative of the positions over time, m/s^2.
 
-    Central differences of three neighbouring frames at a constant rate; NaN at both ends and
-    beside gaps. Compared with that of the truth it is the jitter of a pose.
+    Central differences of three neighbouring frames at the clip's rate; NaN at both ends, beside
+    gaps and where a step is not one of that rate. Compared with that of the truth it is the jitter
+    of a pose.
+
+    Args:
+        pose: (T, J, 3) metres.
+        time_s: (T,) strictly increasing, seconds.
     """
     found = np.full(pose.shape[:2], np.nan)
+    if len(pose) < 3:
+        return found
+    rate_hz = rate_of(time_s)
+    even = np.abs(np.diff(time_s) - 1 / rate_hz) <= rate_tolerance_s(rate_hz)
     change = pose[2:] - 2 * pose[1:-1] + pose[:-2]
+    change[~(even[1:] & even[:-1])] = np.nan
     found[1:-1] = np.linalg.norm(change, axis=2) * rate_hz**2
     return found
 

@@ -62,10 +62,11 @@ def score_clips(
 def score_clip(
     recording: str, shard: Shard, refiners: Mapping[str, Refiner], repair: RepairOptions
 ) -> ScoredClip:
-    """Errors of every row on one clip; arguments as of `score_clips`.
+    """Errors of every row on one clip, all over the same samples; arguments as of `score_clips`.
 
-    The landmarks of some sources are repaired and filtered already (`source_chain`): there the
-    first three rows are the same.
+    These are the joints that every row knows: repair fills gaps that other rows leave out, and what
+    is hard to see must not count for it alone. The landmarks of some sources are repaired and
+    filtered already (`source_chain`): there the first three rows are the same.
     """
     repair = repair_of_source(shard.source, repair)
     seen = shard.landmark_sequence
@@ -83,10 +84,11 @@ def score_clip(
         pose = refiner.refine(landmarks, camera)
         seconds = time.perf_counter() - begin
         found[row] = at_times(pose, repaired.time_s, shard.time_s), seconds
+    samples = np.all([known(pose.positions) for pose, _ in found.values()], axis=0)
     return ScoredClip(
         recording,
         shard,
-        errors={row: frame_errors(pose, shard, s) for row, (pose, s) in found.items()},
+        errors={row: frame_errors(pose, shard, s, samples) for row, (pose, s) in found.items()},
         poses={row: scaled_pose(pose, shard) for row, (pose, _) in found.items()},
     )
 
