@@ -9,6 +9,7 @@ import numpy as np
 
 from gonio.capture.manifest import Manifest
 from gonio.models.checkpoint_io import file_digest
+from gonio.models.depth_network import DepthRefinerConfig
 from gonio.models.depth_refiner import DepthRefiner, save_network
 from gonio.models.joint_refiner import JointRefiner
 from gonio.options import RepairOptions
@@ -56,11 +57,13 @@ def angle_clips(root: Path) -> ClipList[AngleClip]:
     return angle_clip_list(manifest, store, preparation)
 
 
-def refiners_in(folder: Path) -> tuple[DepthRefiner, JointRefiner]:
-    """A depth refiner and a joint refiner, from checkpoints."""
+def refiners_in(
+    folder: Path, config: DepthRefinerConfig = FULL
+) -> tuple[DepthRefiner, JointRefiner]:
+    """A depth refiner of a configuration and a joint refiner, from checkpoints."""
     folder.mkdir(parents=True, exist_ok=True)
     depth = folder / "depth_refiner.safetensors"
-    save_network(depth, trained_looking(FULL), {"sigma_scale": [1.0] * 3})
+    save_network(depth, trained_looking(config), {"sigma_scale": [1.0] * 3})
     joint = joint_checkpoint(folder / "joint_refiner.safetensors")
     return DepthRefiner.load(depth), JointRefiner.load(joint)
 

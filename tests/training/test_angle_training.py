@@ -9,6 +9,7 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
+from gonio.capture.shards import read_shard
 from gonio.errors import InputError
 from gonio.landmarks.repair import repair_landmarks
 from gonio.models.checkpoint_io import write_checkpoint
@@ -54,9 +55,12 @@ from gonio.training.main_module import (
     MainRefinerModule,
     MainRow,
     MainTarget,
+    _network,
+    _seen_in_use,
     train_main_refiner,
 )
 from tests.capture.fakes import seen_by_mediapipe, walking_truth
+from tests.models.conftest import FULL
 from tests.models.test_joint_refiner import table_of
 from tests.training.angle_clips import (
     BIAS_DEG,
@@ -170,6 +174,44 @@ def test_sigma_covers_68_percent_of_the_validation_errors(tmp_path: Path) -> Non
     assert np.concatenate(within).mean() == pytest.approx(0.6827, abs=0.02)
 
 
+@pytest.mark.parametrize("tuned", ["none", "both"])
+def test_a_depth_refiner_without_heads_is_measured_as_it_is_used(
+    tuned: str, tmp_path: Path
+) -> None:
+    """It says neither sigma nor gravity: sigma is the main refiner's, gravity a level camera's."""
+    bare = replace(FULL, sigma_head=False, up_head=False, smooth=False, skeleton_fit=False)
+    refiners = refiners_in(tmp_path / "parts", bare)
+    clips = main_clips(tmp_path, refiners)
+    result = train_main_refiner(
+        clips, main_options(epochs=1, fine_tune=tuned), tmp_path / "runs", refiners
+    )
+    assert all(0.01 < scale < 100 for scale in result.checkpoint.header["sigma_scale"])
+    main = kept(result, tmp_path, tuned)
+    manifest = angle_manifest(tmp_path / "again")  # the same shards
+    record = next(r for r in manifest.with_status("done") if r.split == "validation")
+    key = clips.clips["validation"][0][0]
+    shard = read_shard(manifest.path_of(record))
+    pose = main.refine(repair_landmarks(shard.landmark_sequence, RepairOptions()).sequence)
+    inputs, before = _seen_in_use(main, clips.store.load(key), tuned == "both")
+    measured = main.refine_inputs(inputs, before, 30.0)
+    np.testing.assert_allclose(measured.positions, pose.positions, atol=1e-3)
+    np.testing.assert_allclose(measured.sigma, pose.sigma, rtol=0.02)
+
+
+def test_heads_that_no_loss_asks_for_are_not_trained_further(tmp_path: Path) -> None:
+    """Several processes would wait for their gradients."""
+    refiners = refiners_in(tmp_path / "parts", replace(FULL, limb_head=True))
+    clips = main_clips(tmp_path, refiners)
+    options = main_options(epochs=1, fine_tune="both")
+    data = clip_data(clips, options, options.augmentation, (MainRow, MainTarget))
+    data.setup("fit")
+    module = MainRefinerModule(_network(options, refiners), options, 1)
+    losses, weights = module.losses(next(iter(data.val_dataloader())))
+    torch.stack([weights[name] * loss for name, loss in losses.items()]).sum().backward()
+    without = [n for n, p in module.named_parameters() if p.requires_grad and p.grad is None]
+    assert without == []
+
+
 def test_refiners_that_are_trained_further_are_held_to_what_they_say_now(tmp_path: Path) -> None:
     refiners = refiners_in(tmp_path / "parts")
     clips = main_clips(tmp_path, refiners)
@@ -253,8 +295,6 @@ def test_a_main_refiner_that_must_be_sure_changes_less(tmp_path: Path) -> None:
 
 
 def test_preparing_takes_the_truth_and_leaves_out_what_is_missing(tmp_path: Path) -> None:
-    from gonio.capture.shards import read_shard
-
     manifest = angle_manifest(tmp_path, count=3)
     shard = read_shard(manifest.path_of(manifest.with_status("done")[0]))
     truth = np.array(shard.ground_truth_angles)

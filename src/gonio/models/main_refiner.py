@@ -223,7 +223,7 @@ class MainRefiner:
         said = self._said(inputs, None)
         there = inputs.pose_there[..., None]
         sigma = np.exp(said.log_sigma.numpy().astype(float)) * self.header["sigma_scale"]
-        sigma = np.where(there & np.isfinite(pose.sigma), sigma, np.nan)
+        sigma = np.where(there, sigma, np.nan)
         positions = np.where(there, said.pose.numpy().astype(float), np.nan)
         positions = steadied(positions, sigma, rate_hz, self.depth.network.config)
         return replace(pose, positions=positions, sigma=sigma, refiner="main")

@@ -281,6 +281,8 @@ def _seen_in_use(
         return clip.main_inputs, refined_pose_of(clip)
     seen = PoseInputs(clip.landmarks, clip.frame, clip.there)
     pose = main.depth.refine_inputs(seen, clip.time.astype(float), clip.rate_hz)
+    if not main.depth.network.config.up_head:  # as in training and in use: that of a level camera
+        pose = replace(pose, up=clip.view[:, :3].astype(float))
     return main_inputs(seen, pose), pose
 
 
@@ -298,6 +300,8 @@ def _network(options: MainTrainingOptions, refiners: tuple[DepthRefiner, JointRe
         depth.network if tuned in ("depth", "both") else None,
         joint.network if tuned in ("joint", "both") else None,
     )
+    if network.depth_refiner is not None and network.depth_refiner.config.limb_head:
+        network.depth_refiner.limb_head.requires_grad_(False)  # no loss here asks for limbs
     for name, further in (("depth", network.depth_refiner), ("joint", network.joint_refiner)):
         if further is None or not further.config.temporal_layers:
             continue
