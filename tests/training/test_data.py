@@ -9,7 +9,7 @@ import torch
 from gonio.options import RepairOptions
 from gonio.training.augmentation import AugmentationOptions
 from gonio.training.clips import ClipList
-from gonio.training.data import ClipRows, Pair, packed, rows_needed, stacked, thinned
+from gonio.training.data import ClipData, ClipRows, Pair, packed, rows_needed, stacked, thinned
 from gonio.training.prepare import PreparedSequence, prepare_shard
 from tests.capture.fakes import small_shard
 from tests.training.clips import fake_clips
@@ -97,3 +97,23 @@ def test_no_more_than_the_buffer_is_held(
     rows = iter(ClipRows(clips.store, clips.clips["train"], 8, 0.1, AugmentationOptions(), 0))
     next(rows)
     assert len(read) < 6
+
+
+def test_a_process_without_a_clip_gives_no_row(clips: ClipList[PreparedSequence]) -> None:
+    train = clips.clips["train"][:4]
+    rows = ClipRows(clips.store, train, 24, 0.1, AugmentationOptions())
+    rows.rank, rows.world = 5, 8
+    assert list(rows) == []
+
+
+def test_workers_share_the_clips_of_their_process(clips: ClipList[PreparedSequence]) -> None:
+    """Two workers of one process see each clip once, and no worker is left without one."""
+    data = ClipData(clips, 24, 0.1, 1, AugmentationOptions(), seed=0, workers=2)
+    rows = data.rows_of("validation", None)
+    alone = sum(int((target.weight > 0).sum()) for _, target in rows)
+    loader = data._loader(rows)
+    assert loader.num_workers == min(2, len(clips.clips["validation"]))
+    shared = sum(int((target.weight > 0).sum()) for _, target in loader)
+    assert shared == alone
+    few = ClipData(clips, 24, 0.1, 1, AugmentationOptions(), seed=0, workers=50)
+    assert few._loader(rows).num_workers == len(clips.clips["validation"])

@@ -12,9 +12,10 @@ from gonio.errors import InputError, MissingFileError
 from gonio.models.checkpoint_io import write_checkpoint
 from gonio.models.depth_network import DepthRefinerConfig, PoseAwareDepthRefiner
 from gonio.models.depth_refiner import DepthRefiner, load_network
+from gonio.options import RepairOptions
 from gonio.training.augmentation import AugmentationOptions
-from gonio.training.calibration import calibrate
-from gonio.training.clips import ClipList
+from gonio.training.calibration import calibrate, calibration_of
+from gonio.training.clips import ClipList, Prepared
 from gonio.training.fit import train_depth_refiner
 from gonio.training.loop import (
     Trained,
@@ -25,9 +26,9 @@ from gonio.training.loop import (
     steps_an_epoch,
 )
 from gonio.training.module import MONITORED, learning_rate_share
-from gonio.training.prepare import PreparedSequence
+from gonio.training.prepare import PreparedSequence, PreparedStore, clip_list, prepare
 from tests.capture.fakes import seen_by_mediapipe, walking_truth
-from tests.training.clips import TINY, fake_clips, tiny_options
+from tests.training.clips import TINY, fake_clips, fake_shards, tiny_options
 
 
 @pytest.fixture(scope="module")
@@ -279,3 +280,111 @@ def test_a_trained_network_can_be_joined_with_others(
     with pytest.raises(MissingFileError, match="none"):
         train_depth_refiner(clips, absent, tmp_path / "runs")
     assert list((tmp_path / "runs").iterdir()) == runs  # refused before it is trained
+
+
+def test_a_training_that_is_begun_anew_forgets_the_one_before(
+    trained: Trained,
+    clips: ClipList[PreparedSequence],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its best state is its own, though the folder holds that of a training that was killed."""
+    from gonio.training.module import DepthRefinerModule
+
+    options = tiny_options(resume=False)
+    start = DepthRefinerModule.on_train_epoch_start
+
+    def spoilt(self: DepthRefinerModule) -> None:
+        if self.current_epoch == 1:
+            raise InterruptedError
+        start(self)
+        torch.nn.init.normal_(next(self.network.parameters()))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DepthRefinerModule, "on_train_epoch_start", spoilt)
+        with pytest.raises(InterruptedError):
+            train_depth_refiner(clips, options, tmp_path)
+    again = train_depth_refiner(clips, options, tmp_path)
+    for name, weight in trained.checkpoint.weights.items():
+        torch.testing.assert_close(again.checkpoint.weights[name], weight, rtol=0, atol=0)
+    (run,) = tmp_path.iterdir()
+    assert sorted(path.name for path in run.iterdir()) == ["best.ckpt", "last.ckpt"]
+
+
+def test_another_split_is_another_run(tmp_path: Path) -> None:
+    """Nobody who is held out now may have been trained on."""
+    manifest = fake_shards(tmp_path / "shards", tasks=12).manifest()
+    other = {"train": "validation", "validation": "train", "test": "test"}
+    moved = replace(manifest, records=tuple(replace(r, split=other[r.split]) for r in manifest))
+    store = PreparedStore(tmp_path / "prepared")
+    for clip in prepare(manifest, store, RepairOptions()):
+        store.save(clip)
+    lists = [clip_list(m, store, RepairOptions()) for m in (manifest, moved)]
+    assert lists[0].clips["train"] == lists[1].clips["validation"]
+    hashes = {run_hash(listed, tiny_options()) for listed in lists}
+    assert len(hashes) == 2
+
+
+def diverging(monkeypatch: pytest.MonkeyPatch, from_epoch: int) -> None:
+    """Weights that are no numbers any more from an epoch on."""
+    from gonio.training.module import DepthRefinerModule
+
+    start = DepthRefinerModule.on_train_epoch_start
+
+    def spoilt(self: DepthRefinerModule) -> None:
+        start(self)
+        if self.current_epoch >= from_epoch:
+            with torch.no_grad():
+                for weight in self.network.parameters():
+                    weight.fill_(float("nan"))
+
+    monkeypatch.setattr(DepthRefinerModule, "on_train_epoch_start", spoilt)
+
+
+def test_a_network_that_diverges_is_kept_as_it_was_before(
+    trained: Trained,
+    clips: ClipList[PreparedSequence],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    diverging(monkeypatch, from_epoch=2)
+    for _ in range(2):  # and so it is when it is run again
+        kept = train_depth_refiner(clips, tiny_options(), tmp_path / "runs")
+        assert kept.metrics["best_epoch"] == int(trained.curves[MONITORED].iloc[:2].argmin())
+        assert len(kept.curves) == 3
+        write_checkpoint(tmp_path / "kept.safetensors", kept.checkpoint)
+    assert np.isfinite(DepthRefiner.load(tmp_path / "kept.safetensors").header["sigma_scale"]).all()
+
+
+def test_a_network_that_diverges_at_once_is_told_by_name(
+    clips: ClipList[PreparedSequence], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    diverging(monkeypatch, from_epoch=0)
+    with pytest.raises(InputError, match=r"diverged; lower training\.learning_rate"):
+        train_depth_refiner(clips, tiny_options(), tmp_path)
+
+
+def test_a_validation_split_without_a_whole_truth_is_refused_before_the_training(
+    tmp_path: Path,
+) -> None:
+    clips = fake_clips(tmp_path, tasks=12)
+    for key, _ in clips.clips["validation"]:
+        clip = clips.store.load(key)
+        clips.store.save(Prepared(key, replace(clip, weight=np.zeros_like(clip.weight))))
+    with pytest.raises(InputError, match="no frame of the validation clips counts"):
+        train_depth_refiner(clips, tiny_options(), tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_errors_of_nothing_are_not_measured() -> None:
+    with pytest.raises(InputError, match="errors and sigma cannot be measured"):
+        calibration_of(np.zeros((0, 17, 3)), np.zeros((0, 17, 3)))
+
+
+def test_more_processes_than_clips_are_refused(
+    clips: ClipList[PreparedSequence], tmp_path: Path
+) -> None:
+    count = len(clips.clips["validation"])
+    options = tiny_options(devices=count + 1)
+    with pytest.raises(InputError, match=rf"{count + 1} processes .* {count} of the split valid"):
+        train_depth_refiner(clips, options, tmp_path)

@@ -38,7 +38,7 @@ from gonio.training.source_chain import repair_of_source
 from gonio.types import LandmarkSequence, RefinedPose
 
 A = TypeVar("A", bound="AngleClip")
-ANGLES_FORMAT = 1
+ANGLES_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,7 @@ class AngleClip(Clip):
         "angle_weight": (12,),
     }
     MASKS: ClassVar[tuple[str, ...]] = ("angle_there",)
+    WEIGHTS: ClassVar[tuple[str, ...]] = ("angle_weight",)
 
     angles: Array
     visibility: Array
@@ -100,6 +101,7 @@ class MainClip(AngleClip):
         **AngleClip.SHAPES,
     }
     MASKS: ClassVar = ("there", "pose_there", *AngleClip.MASKS)
+    WEIGHTS: ClassVar = ("weight",)  # sigma is calibrated on it
 
     landmarks: Array
     frame: Array

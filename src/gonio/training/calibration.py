@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gonio.errors import InputError
 from gonio.landmarks.inputs import PoseInputs
 from gonio.models.depth_refiner import DepthRefiner
 from gonio.training.clips import Array, ClipStore
@@ -56,7 +57,15 @@ def calibration_of(errors: FloatArray, sigma: FloatArray | None) -> Calibration:
     Args:
         errors: (N, 17, 3) metres.
         sigma: (N, 17, 3) metres that was given with them; None where none was.
+
+    Raises:
+        InputError: there are no errors.
     """
+    if not len(errors):
+        raise InputError(
+            "no frame of the validation clips has the truth and an answer for every joint, so "
+            "errors and sigma cannot be measured; convert more data"
+        )
     described: dict[str, Any] = {
         "depth_mean_cm": _rounded(100 * np.abs(errors[..., 2]).mean()),
         "position_mean_cm": _rounded(100 * np.linalg.norm(errors, axis=-1).mean()),

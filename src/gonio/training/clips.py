@@ -30,11 +30,18 @@ class Clip:
     """Shape of a frame of each array, in the order in which a file holds them."""
     MASKS: ClassVar[tuple[str, ...]]
     """The arrays that are true or false."""
+    WEIGHTS: ClassVar[tuple[str, ...]] = ("weight",)
+    """The arrays that are above 0 where something counts."""
 
     time: Array
 
     def __len__(self) -> int:
         return len(self.time)
+
+    @property
+    def counts(self) -> bool:
+        """Whether a training can learn from it, or be measured on it: a frame has a weight."""
+        return any(bool((getattr(self, name) > 0).any()) for name in self.WEIGHTS)
 
     @property
     def rate_hz(self) -> float:
@@ -122,7 +129,7 @@ class ClipList(Generic[C]):
     Attributes:
         store: where they lie.
         clips: (key, frames) of each clip of each split.
-        data_hash: of the manifest records and the way they were prepared.
+        data_hash: of the manifest records, the way they were prepared and their splits.
         described: sources, pairs and splits, for the checkpoint's header.
     """
 
@@ -186,7 +193,7 @@ def list_clips(
     return ClipList(
         store=store,
         clips=clips,
-        data_hash=digest(sorted(key for split in SPLITS for key, _ in clips[split])),
+        data_hash=digest([[split, sorted(key for key, _ in clips[split])] for split in SPLITS]),
         described={
             "sources": sources,
             "pairs": pairs,

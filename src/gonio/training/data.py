@@ -133,6 +133,8 @@ class ClipRows(IterableDataset[Pair], Generic[C]):
         if self.augmentation is not None:
             order = rng.permutation(order)
         mine = order[share::shares]
+        if not len(mine):  # there are fewer clips than processes and workers
+            return
         if self.augmentation is None:
             yield from self._packed(mine)
             return
@@ -228,7 +230,9 @@ class ClipData(pl.LightningDataModule, Generic[C]):
         return self._loader(rows)
 
     def _loader(self, rows: ClipRows[C]) -> DataLoader[Pair]:
-        return DataLoader(rows, batch_size=self.rows, num_workers=self.workers, collate_fn=stacked)
+        """With as many workers as asked for, but none without a clip."""
+        workers = min(self.workers, len(rows.clips) // rows.world)
+        return DataLoader(rows, batch_size=self.rows, num_workers=workers, collate_fn=stacked)
 
 
 def sample_of(rows: ClipRows[C], count: int) -> Any:

@@ -87,7 +87,22 @@ def clip_data(
         options: of the training.
         augmentation: of the training clips.
         kinds: what the network sees and what it is to say.
+
+    Raises:
+        InputError: there are fewer clips than processes, or no validation clip has a truth.
     """
+    for split in ("train", "validation"):
+        if len(clips.clips[split]) < options.processes:
+            raise InputError(
+                f"{options.GROUP} shares the clips out to {options.processes} processes (devices "
+                f"x nodes), but there are {len(clips.clips[split])} of the split {split}: take "
+                "fewer devices or convert more data"
+            )
+    if not any(clips.store.load(key).counts for key, _ in clips.clips["validation"]):
+        raise InputError(
+            "no frame of the validation clips counts: in each of them some joint has no truth; "
+            "convert recordings with the truth of all joints"
+        )
     return ClipData(
         clips,
         window=options.frames_a_row,
@@ -181,9 +196,11 @@ def run_training(
     if options.epochs == 0:
         return _validated(module, data, options)
     run = folder / f"{options.name}-{run_hash(data.clips, options)}"
-    best = ModelCheckpoint(run, "best", monitor=MONITORED, mode="min")
+    # Without a counter in their names: the files of a run that is begun anew replace the old ones.
+    kept_as = partial(ModelCheckpoint, run, enable_version_counter=False)
+    best = kept_as("best", monitor=MONITORED, mode="min")
     # Lightning's `save_last` is written only when the best is, and a run would go on from there.
-    newest = ModelCheckpoint(run, "last", enable_version_counter=False)
+    newest = kept_as("last")
     epoch_steps = module.steps // options.epochs
     shares = options.processes * max(1, options.workers)
     trainer = _trainer(
@@ -212,11 +229,17 @@ def run_training(
     if resumed is None or not _has_stopped(resumed, options):
         begun = str(last) if resumed else None
         trainer.fit(module, datamodule=data, ckpt_path=begun, weights_only=True)
+    curves = Curves.kept_in(last)
+    if not np.isfinite(curves[MONITORED]).any():
+        raise InputError(
+            f"{options.GROUP}: no epoch ended with errors that are numbers, the network diverged; "
+            f"lower {options.GROUP}.learning_rate (it is {options.learning_rate:g})"
+        )
     state = _state(run / "best.ckpt")["state_dict"]
     kept = {k.removeprefix("network."): v for k, v in state.items() if k.startswith("network.")}
     module.network.load_state_dict(kept)
     module.network.half().float().to("cpu").eval()
-    return Curves.kept_in(last)
+    return curves
 
 
 def _validated(module: RefinerModule, data: ClipData[Any], options: RunOptions) -> pd.DataFrame:
@@ -265,9 +288,11 @@ def _state(path: Path) -> dict[str, Any]:
 
 
 def _has_stopped(state: dict[str, Any], options: RunOptions) -> bool:
-    """Whether a run has ended because it made no progress any more."""
+    """Whether a run has ended because it made no progress any more, or diverged."""
     stopping = (v for k, v in state["callbacks"].items() if k.startswith(EarlyStopping.__name__))
-    return any(kept["wait_count"] >= options.patience for kept in stopping)
+    rows = state["callbacks"].get(Curves.__name__, {"rows": []})["rows"]
+    diverged = bool(rows) and not math.isfinite(rows[-1][MONITORED])
+    return diverged or any(kept["wait_count"] >= options.patience for kept in stopping)
 
 
 def metrics_of(
@@ -277,7 +302,7 @@ def metrics_of(
     in_use: dict[str, Any],
 ) -> dict[str, Any]:
     """What a checkpoint says of its training: the best epoch on validation, and use of it."""
-    best = curves.iloc[int(curves[MONITORED].to_numpy().argmin())]
+    best = curves.iloc[int(np.nanargmin(curves[MONITORED].to_numpy()))]
     return {
         "best_epoch": int(best["epoch"]),
         "epochs": len(curves),
