@@ -9,7 +9,13 @@ from gonio.capture.tasks import LeftOutError
 from gonio.landmarks.pose import pose_without_refiner
 from gonio.options import InferenceOptions
 from gonio.skeleton import ANGLE_COLUMNS, COCO, JOINTS
-from gonio.training.angle_pairs import AngleSettings, _compared, angle_pair, true_both_ways
+from gonio.training.angle_pairs import (
+    AngleSettings,
+    _compared,
+    angle_pair,
+    at_times,
+    true_both_ways,
+)
 from gonio.training.convention import convention_of
 from gonio.training.detector_errors import DetectorErrors
 from tests.training.angle_fakes import STATURE, known_shard
@@ -186,3 +192,11 @@ def test_an_uneven_frame_rate_comes_back_to_the_frames_of_the_shard():
     assert len(pair.truth) == 60
     found = pair.truth[5:-5, NAMES.index("knee_R"), 0]
     np.testing.assert_allclose(found, knee[5:-5], atol=1)
+
+
+def test_times_late_in_a_long_recording_are_told_apart():
+    time_s = 3600 + np.arange(30) / 30
+    angles = 40 * np.sin(9 * time_s)[:, None, None] * np.ones((30, 12, 3))
+    assert at_times(angles, time_s, time_s + 5e-4) is angles
+    later = at_times(angles, time_s, time_s + 0.03)
+    assert np.abs(later - angles)[:-1].max() > 5

@@ -112,3 +112,14 @@ def test_the_same_generator_gives_the_same_clip(clip: PreparedSequence) -> None:
     )
     assert_same(one, again)
     assert np.abs(one.landmarks - other.landmarks).max() > 1e-3
+
+
+@pytest.mark.parametrize("share", [0.05, 1 / 3])
+def test_as_much_of_the_limbs_is_hidden_as_is_asked_for(
+    clip: PreparedSequence, share: float
+) -> None:
+    options = NOTHING.model_copy(update={"limb_dropout": share})
+    limbs = [landmark for limb in LIMBS for landmark in limb]
+    rng = np.random.default_rng(0)
+    hidden = [~augmented(clip, options, rng).there[:, limbs] for _ in range(1500)]
+    assert np.mean(hidden) == pytest.approx(share, rel=0.2)

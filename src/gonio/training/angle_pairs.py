@@ -40,7 +40,7 @@ Basis = Literal[
     "augmented, feet estimated",
 ]
 
-PAIRS_VERSION = 2
+PAIRS_VERSION = 3
 """Of the way pairs are made: shards with another are made again."""
 _JOINT_NAMES = tuple(joint.name for joint in JOINTS)
 
@@ -298,7 +298,7 @@ def _degrees(
 
 def at_times(angles: FloatArray, time_s: FloatArray, wanted_s: FloatArray) -> FloatArray:
     """Angles (T, ...), degrees, at other times (N,); as they are where the times are the same."""
-    same = len(time_s) == len(wanted_s) and np.allclose(time_s, wanted_s, atol=1e-3)
+    same = len(time_s) == len(wanted_s) and np.allclose(time_s, wanted_s, rtol=0, atol=1e-3)
     return angles if same else resample_deg(angles, time_s, wanted_s)
 
 

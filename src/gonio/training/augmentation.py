@@ -43,7 +43,9 @@ class AugmentationOptions(DetectorErrors):
     )
     world_noise_m: float = Field(0.01, ge=0, le=0.5, description="standard deviation a clip")
     image_noise_m: float = Field(0.006, ge=0, le=0.5, description="standard deviation a clip")
-    limb_dropout: float = Field(0.05, ge=0, le=1, description="share of limbs that are hidden")
+    limb_dropout: float = Field(
+        0.05, ge=0, le=1 / 3, description="share of limbs and time that is hidden"
+    )
     frame_dropout: float = Field(0.03, ge=0, le=1, description="share of frames that are hidden")
 
     def __call__(self, clip: PreparedSequence, rng: Generator) -> PreparedSequence:
@@ -136,7 +138,7 @@ def _hidden_landmarks(
     frames = len(clip)
     hide = np.repeat(rng.random((frames, 1)) < options.frame_dropout, clip.there.shape[1], axis=1)
     for limb in LIMBS:
-        if rng.random() < 4 * options.limb_dropout:  # a quarter of the clip on average
+        if rng.random() < 3 * options.limb_dropout:  # a third of the clip on average
             start, stop = sorted(rng.integers(0, frames + 1, 2))
             hide[start:stop, limb] = True
     return hide
