@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -61,12 +62,14 @@ def test_a_training_learns(clips: ClipList[PreparedSequence], tmp_path: Path) ->
     assert curves[MONITORED].min() < curves[MONITORED].iloc[0]
 
 
+@pytest.mark.parametrize("workers", [0, 1])
 def test_a_killed_training_ends_as_if_it_had_not_been(
-    trained: Trained,
     clips: ClipList[PreparedSequence],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    workers: int,
 ) -> None:
+    """Every epoch after it too, and what is random in the network."""
     from gonio.training.module import DepthRefinerModule
 
     class KilledError(Exception):
@@ -79,14 +82,18 @@ def test_a_killed_training_ends_as_if_it_had_not_been(
             raise KilledError
         start(self)
 
+    network = {**TINY, "dropout": 0.3}
+    options = tiny_options(epochs=4, learning_rate=0.01, network=network, workers=workers)
+    whole = train_depth_refiner(clips, options, tmp_path / "whole")
     with monkeypatch.context() as patch:
         patch.setattr(DepthRefinerModule, "on_train_epoch_start", killed_at_two)
         with pytest.raises(KilledError):
-            train_depth_refiner(clips, tiny_options(), tmp_path)
-    resumed = train_depth_refiner(clips, tiny_options(), tmp_path)
-    for name, weight in trained.checkpoint.weights.items():
+            train_depth_refiner(clips, options, tmp_path / "killed")
+    resumed = train_depth_refiner(clips, options, tmp_path / "killed")
+    pd.testing.assert_frame_equal(resumed.curves, whole.curves, check_exact=True)
+    for name, weight in whole.checkpoint.weights.items():
         torch.testing.assert_close(resumed.checkpoint.weights[name], weight, rtol=0, atol=0)
-    assert resumed.curves["epoch"].tolist() == [0, 1, 2]
+    assert resumed.curves["epoch"].tolist() == [0, 1, 2, 3]
 
 
 def test_epochs_that_bring_nothing_are_kept_in_the_curves_too(
@@ -143,9 +150,14 @@ def test_a_run_that_stopped_by_itself_has_ended_wherever_its_folder_is(
     for name, weight in first.checkpoint.weights.items():
         torch.testing.assert_close(again.checkpoint.weights[name], weight, rtol=0, atol=0)
     (last,) = (tmp_path / "moved").glob("*/last.ckpt")
-    last.write_bytes(last.read_bytes()[:-100])
-    with pytest.raises(InputError, match=r"last\.ckpt is damaged.*delete the folder"):
-        train_depth_refiner(clips, options, tmp_path / "moved")
+    half, other, callbacks = (tmp_path / name for name in ("half", "other", "callbacks"))
+    half.write_bytes(last.read_bytes()[:-100])
+    torch.save([3], other)
+    torch.save({"state_dict": {}, "callbacks": {"Curves": 3}}, callbacks)
+    for damaged in (half.read_bytes(), b"", other.read_bytes(), callbacks.read_bytes()):
+        last.write_bytes(damaged)
+        with pytest.raises(InputError, match=r"last\.ckpt is damaged.*delete the folder"):
+            train_depth_refiner(clips, options, tmp_path / "moved")
 
 
 def test_what_is_counted_is_not_averaged() -> None:

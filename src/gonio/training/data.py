@@ -230,9 +230,19 @@ class ClipData(pl.LightningDataModule, Generic[C]):
         return self._loader(rows)
 
     def _loader(self, rows: ClipRows[C]) -> DataLoader[Pair]:
-        """With as many workers as asked for, but none without a clip."""
+        """With as many workers as asked for, but none without a clip.
+
+        Its generator is its own: from the common one it would draw in some epochs before and in
+        others after the network's random numbers are seeded, and a resumed run would differ.
+        """
         workers = min(self.workers, len(rows.clips) // rows.world)
-        return DataLoader(rows, batch_size=self.rows, num_workers=workers, collate_fn=stacked)
+        return DataLoader(
+            rows,
+            batch_size=self.rows,
+            num_workers=workers,
+            collate_fn=stacked,
+            generator=torch.Generator(),
+        )
 
 
 def sample_of(rows: ClipRows[C], count: int) -> Any:

@@ -279,10 +279,14 @@ def _state(path: Path) -> dict[str, Any]:
     """
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, UnpicklingError) as error:
+        if not {"state_dict", "callbacks"} <= set(state):
+            raise RuntimeError("it is not the state of a training")
+        Curves.rows_in(state)
+    except (OSError, RuntimeError, EOFError, UnpicklingError, TypeError, KeyError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise InputError(
-            f"{path} is damaged or gone ({str(error).splitlines()[0]}): delete the folder "
-            f"{path.parent} to begin that training again"
+            f"{path} is damaged or gone ({reason}): delete the folder {path.parent} to begin that "
+            "training again"
         ) from error
     return state
 
@@ -290,7 +294,7 @@ def _state(path: Path) -> dict[str, Any]:
 def _has_stopped(state: dict[str, Any], options: RunOptions) -> bool:
     """Whether a run has ended because it made no progress any more, or diverged."""
     stopping = (v for k, v in state["callbacks"].items() if k.startswith(EarlyStopping.__name__))
-    rows = state["callbacks"].get(Curves.__name__, {"rows": []})["rows"]
+    rows = Curves.rows_in(state)
     diverged = bool(rows) and not math.isfinite(rows[-1][MONITORED])
     return diverged or any(kept["wait_count"] >= options.patience for kept in stopping)
 
@@ -397,4 +401,10 @@ class Curves(Callback):
     @staticmethod
     def kept_in(checkpoint: Path) -> pd.DataFrame:
         """A row an epoch, as a run's last checkpoint holds them, whichever process wrote it."""
-        return pd.DataFrame(_state(checkpoint)["callbacks"][Curves.__name__]["rows"])
+        return pd.DataFrame(Curves.rows_in(_state(checkpoint)))
+
+    @staticmethod
+    def rows_in(state: dict[str, Any]) -> list[dict[str, float]]:
+        """The same of a state that is read; none before the first epoch has ended."""
+        rows: list[dict[str, float]] = state["callbacks"].get(Curves.__name__, {"rows": []})["rows"]
+        return rows
