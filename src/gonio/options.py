@@ -165,7 +165,8 @@ def told(error: ValidationError) -> str:
         place = ".".join(
             str(part) for part in item["loc"] if not str(part).startswith(("literal[", "int"))
         )
-        lines.append(f"parameter {place} is {item['input']!r}: {item['msg']}")
+        named = f"parameter {place} is" if place else "it is"
+        lines.append(f"{named} {item['input']!r}: {item['msg']}")
     return "; ".join(dict.fromkeys(lines))
 
 

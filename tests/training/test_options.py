@@ -50,11 +50,35 @@ def test_rows_hold_the_frames_of_a_step() -> None:
         ({"network": {"width": 3}}, "no option width"),
         ({"losses": {"depth": -1}}, "losses.depth"),
         ({"augmentation": {"roll_deg": 200}}, "augmentation.roll_deg"),
+        ({"augmentation": {"world_noise_m": float("nan")}}, "world_noise_m is nan: .* finite"),
+        ({"losses": {"position": float("inf")}}, "losses.position is inf: .* finite"),
+        ({"weight_decay": float("inf")}, "weight_decay is inf: .* finite"),
+        ({"seed": 2**32}, "seed is 4294967296"),
+        (5, "training: it is 5: .* dictionary"),
+        (0, "training: it is 0: .* dictionary"),
+        ("abc", "training: it is 'abc': .* dictionary"),
+        ([], r"training: it is \[\]: .* dictionary"),
     ],
 )
-def test_what_is_not_allowed_is_named(given: dict[str, Any], said: str) -> None:
+def test_what_is_not_allowed_is_named(given: Any, said: str) -> None:
     with pytest.raises(InputError, match=said):
         TrainingOptions.from_parameters({"training": given})
+    with pytest.raises(InputError, match=r"repair: it is 5: .* dictionary"):
+        repair_of({"repair": 5})
+
+
+@pytest.mark.parametrize("kind", [TrainingOptions, JointTrainingOptions, MainTrainingOptions])
+def test_a_machine_without_gpus_is_told_before_anything_is_prepared(
+    kind: type[RunOptions], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    kind(accelerator="gpu").check_machine()
+    kind(accelerator="cpu", devices=2, strategy="ddp_spawn").check_machine()
+    several = kind(accelerator="gpu", devices=2)
+    with pytest.raises(InputError, match=rf"{kind.GROUP}\.devices 2, but PyTorch finds 1 GPUs"):
+        several.check_machine()
+    with pytest.raises(InputError, match=rf"{kind.GROUP}\.strategy is 'foo'; allowed are auto,"):
+        kind(strategy="foo").check_machine()
 
 
 def test_training_repairs_as_inference_does(project: Path) -> None:

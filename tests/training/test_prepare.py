@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,11 @@ def test_a_damaged_clip_and_an_empty_split_are_named(tmp_path: Path) -> None:
     for torn in (b"torn", b"", whole[: len(whole) // 2]):
         clips.store.path(key).write_bytes(torn)
         with pytest.raises(InputError, match=rf"{key}.*damaged"):
+            clips.store.load(key)
+    table = np.load(io.BytesIO(whole))
+    for odd in (table[:0], table[:, :-1], table[0], table.astype(str), table * np.nan):
+        np.save(clips.store.path(key), odd)
+        with pytest.raises(InputError, match=rf"{key}.*damaged: it holds .* finite numbers"):
             clips.store.load(key)
     manifest = fake_shards(tmp_path / "few", tasks=2).manifest()
     with pytest.raises(InputError, match="no shards of the split validation"):

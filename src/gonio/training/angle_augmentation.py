@@ -27,7 +27,7 @@ _FLIP_VIEW = np.array([-1.0, 1.0, 1.0, -1.0, 1.0, 1.0], dtype=np.float32)
 class AngleAugmentation(BaseModel):
     """How strongly clips are changed for the joint refiner; 0 switches a change off."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     mirror: bool = True
     angle_noise_deg: float = Field(2.0, ge=0, le=45, description="standard deviation a clip")
@@ -122,7 +122,7 @@ def _some_joints_by(
 class MainAugmentation(BaseModel):
     """How strongly clips are changed for the main refiner; 0 switches a change off."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     mirror: bool = True
     angle_noise_deg: float = Field(1.0, ge=0, le=45, description="standard deviation a clip")

@@ -15,7 +15,7 @@ from gonio.training.options import RunOptions
 class JointLossWeights(BaseModel):
     """Weight of each loss; 0 leaves it out."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     angle: float = Field(1.0, ge=0)
     symmetry: float = Field(0.05, ge=0)
@@ -39,7 +39,7 @@ class JointTrainingOptions(RunOptions):
 class MainLossWeights(BaseModel):
     """Weight of each loss; 0 leaves it out."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     position: float = Field(1.0, ge=0)
     depth: float = Field(1.0, ge=0)

@@ -108,11 +108,13 @@ class ClipStore(Generic[C]):
         widths = [math.prod(shape) for shape in shapes.values()]
         try:
             table = np.load(path, allow_pickle=False)
-            wide = table.shape[1]
-        except (OSError, ValueError, EOFError, IndexError) as error:
+        except (OSError, ValueError, EOFError) as error:
             raise InputError(f"{path} is damaged ({error}); delete it and run again") from error
-        if wide != sum(widths):
-            raise InputError(f"{path} is {wide} wide, not {sum(widths)}; delete it")
+        if not _is_table(table, sum(widths)):
+            raise InputError(
+                f"{path} is damaged: it holds {table.dtype} of shape {table.shape}, and finite "
+                f"numbers in rows of {sum(widths)} are needed; delete it and run again"
+            )
         arrays = {
             name: part.reshape(len(table), *shape)
             for (name, shape), part in zip(
@@ -120,6 +122,12 @@ class ClipStore(Generic[C]):
             )
         }
         return self.kind(**arrays | {name: arrays[name] > 0 for name in self.kind.MASKS})
+
+
+def _is_table(values: NDArray[Any], width: int) -> bool:
+    """Whether an array holds one row or more of so many finite numbers."""
+    shaped = values.ndim == 2 and values.shape[1] == width and len(values) > 0
+    return shaped and values.dtype == np.float32 and bool(np.isfinite(values).all())
 
 
 @dataclass(frozen=True)

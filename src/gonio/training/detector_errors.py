@@ -30,7 +30,7 @@ _FRAMES_A_TURN = 4
 class DetectorErrors(BaseModel):
     """How the errors of a clip's detector are changed; 0 switches a change off."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     world_harder: float = Field(
         0.0, ge=0, le=20, description="the detector's 3D errors are larger by up to this share"

@@ -21,7 +21,7 @@ Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 class LossWeights(BaseModel):
     """Weight of each loss; 0 leaves it out."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     position: float = Field(1.0, ge=0)
     depth: float = Field(1.0, ge=0)
@@ -40,7 +40,9 @@ class LossWeights(BaseModel):
 class RunOptions(BaseModel):
     """What every training has: its course, and where it runs."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False
+    )
     GROUP: ClassVar[str] = "training"
 
     name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,60}$")
@@ -53,13 +55,13 @@ class RunOptions(BaseModel):
         60, ge=0, description="0: nothing is learned; the network of start_from is mixed and joined"
     )
     batch_size: int = Field(768, ge=1, description="frames a step")
-    learning_rate: float = Field(1e-3, gt=0, allow_inf_nan=False)
+    learning_rate: float = Field(1e-3, gt=0)
     weight_decay: float = Field(0.02, ge=0)
     warmup_steps: int = Field(300, ge=0)
     gradient_clip: float = Field(1.0, gt=0)
     average_decay: float = Field(0.99, ge=0, lt=1, description="of the averaged weights")
     patience: int = Field(30, ge=1, description="epochs without progress before it stops")
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, lt=2**32)
     workers: int = Field(1, ge=0)
     resume: bool = True
     start_from: str | None = Field(None, description="a checkpoint whose weights to start from")
@@ -147,6 +149,28 @@ class RunOptions(BaseModel):
         """Rows of `frames_a_row` that make a batch."""
         return max(1, round(self.batch_size / self.frames_a_row))
 
+    def check_machine(self) -> None:
+        """See that this machine has what the training is to run on, before anything is prepared.
+
+        Raises:
+            InputError: there is no GPU, or not as many as asked for, or no such strategy.
+        """
+        import torch
+        from lightning.pytorch.strategies import StrategyRegistry
+
+        gpus = torch.cuda.device_count()
+        if self.accelerator == "gpu" and gpus < self.devices:
+            raise InputError(
+                f"{self.GROUP}.accelerator is gpu and {self.GROUP}.devices {self.devices}, but "
+                f"PyTorch finds {gpus} GPUs here; take fewer devices, {self.GROUP}.accelerator=cpu "
+                "with precision 32-true, or install PyTorch for CUDA"
+            )
+        known = ["auto", *StrategyRegistry.available_strategies()]
+        if self.strategy not in known:
+            raise InputError(
+                f"{self.GROUP}.strategy is {self.strategy!r}; allowed are {', '.join(known)}"
+            )
+
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Any]) -> Self:
         """Take the options of this training out of all parameters of a run and check them.
@@ -154,8 +178,9 @@ class RunOptions(BaseModel):
         Raises:
             InputError: a value that is not allowed; the message names it.
         """
+        given = parameters.get(cls.GROUP)
         try:
-            return cls.model_validate(dict(parameters.get(cls.GROUP) or {}))
+            return cls.model_validate({} if given is None else given)
         except ValidationError as error:
             raise InputError(f"{cls.GROUP}: {told(error)}") from error
 
@@ -179,7 +204,8 @@ def repair_of(parameters: Mapping[str, Any]) -> RepairOptions:
     Raises:
         InputError: a value that is not allowed.
     """
+    given = parameters.get("repair")
     try:
-        return RepairOptions.model_validate(dict(parameters.get("repair") or {}))
+        return RepairOptions.model_validate({} if given is None else given)
     except ValidationError as error:
         raise InputError(f"repair: {told(error)}") from error

@@ -26,6 +26,7 @@ def prepare_clips(
 ) -> Iterator[Prepared[PreparedSequence]]:
     """The shards that are not prepared yet, repaired as in use."""
     options = TrainingOptions.from_parameters(parameters)
+    options.check_machine()
     manifest = training_shards_so_far.manifest().select(options.sources)
     yield from prepare(manifest, prepared_clips_so_far, repair_of(parameters))
 

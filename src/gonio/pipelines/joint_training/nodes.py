@@ -31,6 +31,7 @@ def prepare_clips(
 ) -> Iterator[Prepared[AngleClip]]:
     """The shards with angles that are not prepared yet."""
     options = JointTrainingOptions.from_parameters(parameters)
+    options.check_machine()
     manifest = angle_shards_so_far.manifest().select(options.sources)
     preparation = Preparation(repair_of(parameters))
     yield from prepare_angle_clips(manifest, joint_clips_so_far, preparation)

@@ -71,6 +71,7 @@ def prepare_clips(
 ) -> Iterator[Prepared[MainClip]]:
     """The shards with angles that are not prepared yet, and what the refiners say of them."""
     options = MainTrainingOptions.from_parameters(parameters)
+    options.check_machine()
     manifest = angle_shards_so_far.manifest().select(options.sources)
     preparation = _preparation(angle_shards_so_far, options, joined_refiners, parameters)
     refiners = (joined_refiners.depth, joined_refiners.joint)
