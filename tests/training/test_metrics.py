@@ -119,3 +119,22 @@ def test_sigma_of_the_true_size_covers_what_it_should():
     errors[:3000] = np.nan
     assert metrics.share_within(errors, sigma, 1) == pytest.approx(0.683, abs=0.01)
     assert np.isnan(metrics.share_within(errors, sigma * np.nan, 1))
+
+
+def test_the_scale_of_a_clip_with_errors_leaves_the_least_squares(truth):
+    """Noise shrinks the factor: it is not that which gives the pose the size of the truth."""
+    pose = 0.8 * truth + np.random.default_rng(1).normal(scale=0.5, size=truth.shape)
+    (wanted,), *_ = np.linalg.lstsq(pose.reshape(-1, 1), truth.ravel(), rcond=None)
+    assert metrics.clip_scale(pose, truth) == pytest.approx(wanted)
+
+
+def test_aligned_errors_are_the_least_of_all_rotations_without_mirroring(truth):
+    """Also where a mirror image would come nearer, as of a pose with its depth reversed."""
+    noise = np.random.default_rng(1).normal(scale=0.2, size=truth.shape)
+    pose = truth * [1, 1, -1] + noise
+    errors = metrics.aligned_errors(pose, truth)
+    for found, one, other in zip(errors, pose, truth, strict=True):
+        x, y = one - one.mean(axis=0), other - other.mean(axis=0)
+        turned = Rotation.align_vectors(y, x)[0].apply(x)
+        scale = (turned * y).sum() / (x**2).sum()
+        np.testing.assert_allclose(found, np.linalg.norm(scale * turned - y, axis=1))
