@@ -15,7 +15,7 @@ from gonio.models.depth_network import DepthRefinerConfig, PoseAwareDepthRefiner
 from gonio.models.depth_refiner import DepthRefiner, load_network
 from gonio.options import RepairOptions
 from gonio.training.augmentation import AugmentationOptions
-from gonio.training.calibration import calibrate, calibration_of
+from gonio.training.calibration import calibrate, calibration_of, scaled_errors
 from gonio.training.clips import ClipList, Prepared
 from gonio.training.fit import train_depth_refiner
 from gonio.training.loop import (
@@ -26,10 +26,12 @@ from gonio.training.loop import (
     started_from,
     steps_an_epoch,
 )
-from gonio.training.module import MONITORED, learning_rate_share
+from gonio.training.module import MONITORED, RefinerModule, learning_rate_share
 from gonio.training.prepare import PreparedSequence, PreparedStore, clip_list, prepare
-from tests.capture.fakes import seen_by_mediapipe, walking_truth
+from tests.capture.fakes import seen_by_mediapipe, small_shard, walking_truth
+from tests.models.conftest import FULL, trained_looking
 from tests.training.clips import TINY, fake_clips, fake_shards, tiny_options
+from tests.training.evaluation_fakes import true_pose
 
 
 @pytest.fixture(scope="module")
@@ -400,3 +402,24 @@ def test_more_processes_than_clips_are_refused(
     options = tiny_options(devices=count + 1)
     with pytest.raises(InputError, match=rf"{count + 1} processes .* {count} of the split valid"):
         train_depth_refiner(clips, options, tmp_path)
+
+
+def test_sigma_grows_with_the_pose_that_is_scaled_to_the_truth() -> None:
+    shard = small_shard(10)
+    half = replace(true_pose(shard, sigma_m=0.03), positions=shard.ground_truth / 2)
+    errors, sigma = scaled_errors(half, shard.ground_truth, np.ones(10))
+    np.testing.assert_allclose(errors, 0.0, atol=1e-6)
+    np.testing.assert_allclose(sigma, 0.06, rtol=1e-5)
+
+
+def test_weights_decay_and_biases_and_norms_do_not() -> None:
+    network = trained_looking(FULL)
+    module = RefinerModule(network, tiny_options(weight_decay=0.5), steps=10)
+    before = {name: weight.detach().clone() for name, weight in network.named_parameters()}
+    optimiser = module.configure_optimizers()["optimizer"]
+    for weight in network.parameters():
+        weight.grad = torch.zeros_like(weight)  # what moves now is the decay alone
+    optimiser.step()
+    for name, weight in network.named_parameters():
+        decayed = not torch.equal(weight, before[name])
+        assert decayed == (weight.dim() > 1), name
