@@ -15,9 +15,11 @@ from gonio.training.angle_pairs import (
     angle_pair,
     at_times,
     true_both_ways,
+    true_trajectories,
 )
 from gonio.training.convention import convention_of
 from gonio.training.detector_errors import DetectorErrors
+from tests.capture.fakes import small_shard
 from tests.training.angle_fakes import STATURE, known_shard
 
 NAMES = [joint.name for joint in JOINTS]
@@ -200,3 +202,12 @@ def test_times_late_in_a_long_recording_are_told_apart():
     assert at_times(angles, time_s, time_s + 5e-4) is angles
     later = at_times(angles, time_s, time_s + 0.03)
     assert np.abs(later - angles)[:-1].max() > 5
+
+
+def test_true_markers_travel_as_the_body_does_before_a_camera_that_stays():
+    shard = small_shard(40)  # walks 1.2 m past the camera and 0.5 m away from it
+    markers = true_trajectories(shard, shard.time_s, STATURE)
+    travelled = markers["Hip"][-1] - markers["Hip"][0]
+    assert np.linalg.norm(travelled) == pytest.approx(1.3, abs=0.05)
+    camera = markers["Hip"] + shard.camera_relative
+    np.testing.assert_allclose(camera, np.broadcast_to(camera[0], camera.shape), atol=1e-4)

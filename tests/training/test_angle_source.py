@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from gonio.capture.store import ShardStore
 from gonio.errors import InputError, MissingFileError
 from gonio.models import registry
 from gonio.options import InferenceOptions
-from gonio.skeleton import MARKERS
+from gonio.skeleton import AUGMENTED_MARKERS, MARKERS
 from gonio.training.angle_options import AngleOptions
 from gonio.training.angle_source import (
     convention_in,
@@ -224,3 +225,16 @@ def test_markers_of_both_sides_of_a_sample(shards, tmp_path):
     assert markers["fake_walk0__c01_truth"].names[: len(MARKERS)] == MARKERS
     assert markers["fake_walk0__c01_truth"].positions.shape == (20, 65, 3)
     assert sampled_markers(plans, manifest, 0) == {}
+
+
+def test_the_convention_does_not_know_bodies_that_are_held_out(tmp_path):
+    trained, held_out = (known_shard(count=20, sequence=s, subject=s) for s in ("a", "b"))
+    knees = ["knee_study" in name for name in AUGMENTED_MARKERS]
+    moved = np.where(np.array(knees)[:, None], np.float32([0.0, 0.0, 0.05]), 0)
+    held_out = replace(held_out, markers_truth=held_out.markers_truth + moved.astype("<f4"))
+    found = []
+    for name, made in (("alone", [trained]), ("both", [trained, held_out])):
+        manifest = shard_store(tmp_path / name, made).manifest()
+        found.append(convention_in(options(true_markers="aligned"), CHAIN, manifest))
+    assert {record.split for record in manifest} == {"train", "validation"}
+    assert found[0].described() == found[1].described()

@@ -512,3 +512,17 @@ def test_a_shifted_joint_keeps_its_errors(clips: ClipList[AngleClip]) -> None:
         for k in range(50)
     ]
     np.testing.assert_allclose(np.std(sizes, axis=(0, 1)), [25.0, 12.0, 0.0], rtol=0.1, atol=1e-3)
+
+
+def test_networks_are_told_the_visibility_that_repair_leaves() -> None:
+    """As in use: a gap that is filled is as visible as the frames around it."""
+    shard = known_shard(count=30)
+    lost = {
+        name: getattr(shard, name).copy()
+        for name in ("landmarks_world", "landmarks_2d", "landmarks_visibility")
+    }
+    for array in lost.values():
+        array[10:13] = np.nan
+    degrees = np.zeros((30, 12, 3), dtype="<f4")
+    gap = replace(shard, **lost, corrupted_angles=degrees, ground_truth_angles=degrees)
+    np.testing.assert_allclose(prepare_angles(gap, RepairOptions()).visibility, 1.0)
