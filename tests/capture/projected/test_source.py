@@ -1,19 +1,24 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
 from gonio.capture.conversion import ConversionOptions, convert, plan_conversion
-from gonio.capture.projected.detector_model import fit_detector_model
+from gonio.capture.pairs import Truth, build_shard
+from gonio.capture.projected.detector_model import DetectorModel, fit_detector_model
+from gonio.capture.projected.measured import seen_in_shard
 from gonio.capture.projected.source import ProjectedOptions, projected_landmarks, tilted
-from gonio.capture.shards import read_shard
+from gonio.capture.reference_body import reference_scale
+from gonio.capture.shards import ShardLabels, read_shard
 from gonio.errors import InputError
 from gonio.skeleton import COCO_FROM_MEDIAPIPE
-from tests.capture.fakes import walking_truth
+from gonio.types import FloatArray
+from tests.capture.fakes import seen_by_mediapipe, walking_truth
 from tests.capture.projected.test_detector_model import seen
 
 
@@ -84,3 +89,49 @@ def test_rendered_pairs_lend_their_errors_to_projected_ones(tmp_path: Path) -> N
         assert shard.detector == "mediapipe modelled"
         error = np.abs(shard.corrupted - shard.ground_truth).mean()
         assert 0.01 < error < 0.3
+
+
+@dataclass
+class Listening:
+    """A detector model that notes how far away it is told that the body is."""
+
+    heard_m: list[FloatArray] = field(default_factory=list)
+
+    def say(
+        self, truth: FloatArray, up: FloatArray, distance: FloatArray, rng: np.random.Generator
+    ) -> FloatArray:
+        self.heard_m.append(distance)
+        return np.full((len(truth), 33, 6), 0.5)
+
+
+def with_feet(factor: float = 1.0) -> Truth:
+    """Somebody who walks; another size, as far away in proportion, looks the same."""
+    walking = walking_truth(30)
+    feet = np.repeat(walking.joints[:, [16, 15]], 3, axis=1)
+    return replace(walking, joints=factor * walking.joints, feet=factor * feet)
+
+
+def test_a_body_is_as_far_away_as_its_size_makes_it() -> None:
+    """Bodies are scaled to one size, and their distance with them."""
+    detector = Listening()
+    for factor in (1.0, 1.5):
+        projected_landmarks(
+            with_feet(factor), cast("DetectorModel", detector), np.random.default_rng(0)
+        )
+    mid_hip, scale = with_feet().mid_hip, reference_scale(with_feet().joints)
+    np.testing.assert_allclose(
+        detector.heard_m[0], scale * np.linalg.norm(mid_hip, axis=1), rtol=1e-5
+    )
+    np.testing.assert_allclose(detector.heard_m[1], detector.heard_m[0], rtol=1e-5)
+
+
+def test_errors_are_measured_at_the_distance_of_a_body_of_one_size() -> None:
+    labels = ShardLabels("rendered", "s", "c01", "p", 30.0, "mediapipe full VIDEO")
+    small, large = (
+        seen_in_shard(build_shard(seen_by_mediapipe(truth), truth, labels), 0)
+        for truth in (with_feet(), with_feet(1.5))
+    )
+    assert small is not None
+    assert large is not None
+    np.testing.assert_allclose(large.truth, small.truth, atol=1e-5)
+    np.testing.assert_allclose(large.distance, small.distance, rtol=1e-5)
