@@ -12,14 +12,24 @@ RATE, STRIDE_S = 60.0, 1.1
 
 
 def walk(
-    seconds: float = 6.0, speed: float = 1.2, heading: float | np.ndarray = 0.0, swing: float = 25.0
+    seconds: float = 6.0,
+    speed: float = 1.2,
+    heading: float | np.ndarray = 0.0,
+    swing: float = 25.0,
+    tilt: float = 0.0,
 ) -> MarkerTrajectories:
-    """Legs that swing in opposition; the right heel is farthest forward at t = 0, 1.1, 2.2 ..."""
+    """Legs that swing in opposition; the right heel is farthest forward at t = 0, 1.1, 2.2 ...
+
+    They swing about the same direction however the pelvis is tilted.
+    """
     time = np.arange(0, seconds, 1 / RATE)
     phase = 2 * np.pi * time / STRIDE_S
-    angles = {"pelvis_rotation_deg": np.broadcast_to(heading, time.shape)}
+    angles = {
+        "pelvis_rotation_deg": np.broadcast_to(heading, time.shape),
+        "pelvis_tilt_deg": np.full(time.shape, tilt),
+    }
     for side, lag in (("R", 0.0), ("L", np.pi)):
-        angles[f"hip_{side}_flexion_deg"] = swing * np.cos(phase - lag)
+        angles[f"hip_{side}_flexion_deg"] = swing * np.cos(phase - lag) - tilt
         angles[f"knee_{side}_flexion_deg"] = swing - swing * np.sin(phase - lag)
     turn = np.radians(np.broadcast_to(heading, time.shape))
     steps = speed / RATE * np.stack([np.cos(turn), 0 * turn, -np.sin(turn)], axis=1)
@@ -109,3 +119,15 @@ def test_long_gaps_are_not_bridged():
 def test_balancing_on_one_leg_is_not_gait(shared):
     markers = read_trc(shared / "balancing_trial" / "balancing_LSTM.trc")
     assert isinstance(gait_events(markers), NotGait)
+
+
+@pytest.mark.parametrize("tilt", [-35.0, 20.0], ids=["forward", "backward"])
+def test_a_pelvis_that_leans_changes_no_event(tilt):
+    """Forward is level: a foot that is lifted does not count as farther in front."""
+    upright, leaning = gait_events(walk()), gait_events(walk(tilt=tilt))
+    assert isinstance(upright, GaitEvents)
+    assert isinstance(leaning, GaitEvents)
+    for side in ("R", "L"):
+        for events in ("foot_strike_s", "foot_off_s"):
+            one, other = (getattr(found, events)[side] for found in (upright, leaning))
+            np.testing.assert_allclose(other, one, atol=0.5 / RATE)

@@ -57,3 +57,13 @@ def test_missing_joints_stay_missing_and_spare_the_others(truth: FloatArray) -> 
     fitted = fit_skeleton(gap, np.full_like(truth, 0.03))
     np.testing.assert_array_equal(np.isnan(fitted), np.isnan(gap))
     assert fit_skeleton(gap[:0], gap[:0]).shape == (0, 17, 3)
+
+
+def test_many_unsure_frames_do_not_outvote_few_sure_ones(truth: FloatArray) -> None:
+    sigma, wrong = np.full_like(truth, 0.02), truth.copy()
+    wrists = [COCO["left_wrist"], COCO["right_wrist"]]
+    wrong[:45, wrists] += [0.0, -0.2, 0.0]
+    sigma[:45, wrists] = 0.3
+    forearms = [BONES.index((f"{side}_elbow", f"{side}_wrist")) for side in ("left", "right")]
+    expected = np.median(lengths_of(truth)[45:, forearms])
+    np.testing.assert_allclose(clip_bone_lengths(wrong, sigma)[forearms], expected, atol=0.02)
