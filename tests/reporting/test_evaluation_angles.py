@@ -25,7 +25,7 @@ def tables():
 def test_the_chart_has_a_bar_a_joint_and_row_in_degrees(tables):
     figure = joints_chart(tables.of("made_test"))
     assert [bar.name for bar in figure.data] == ["raw", "better"]
-    assert list(figure.data[0].x)[:2] == ["pelvis", "hip<br>R"]
+    assert list(figure.data[0].x)[:2] == ["pelvis", "hip R"]
     assert figure.data[0].y[0] == pytest.approx(6, abs=0.01)
     assert "°" in figure.data[0].hovertemplate
     assert "cm" not in figure.data[0].hovertemplate

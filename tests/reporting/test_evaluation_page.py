@@ -2,7 +2,12 @@ import re
 
 import pytest
 
-from gonio.reporting.evaluation_charts import calibration_chart, overview_chart, row_colours
+from gonio.reporting.evaluation_charts import (
+    calibration_chart,
+    group_chart,
+    overview_chart,
+    row_colours,
+)
 from gonio.reporting.evaluation_figures import worst_clips_figure, worst_frames
 from gonio.reporting.evaluation_page import EvaluationTables, evaluation_html
 from gonio.reporting.figures import figure_png
@@ -79,10 +84,43 @@ def test_what_the_overview_says_in_numbers():
     raw, best = depth.text[0], depth.text[-1]
     assert "%" not in raw
     change = whole["depth_vs_raw_percent"].iloc[-1]
-    assert best.endswith(f"{change:+.0f} %")
+    assert best.endswith(f"({change:+.0f} %)")
 
 
 def test_calibration_shows_the_networks_that_know_their_sigma():
     whole = made_tables(made_scores())["whole"]
-    assert list(calibration_chart(whole).data[0].x) == ["best"]
+    assert list(calibration_chart(whole).data[0].y) == ["best"]
     assert calibration_chart(made_tables(made_scores(False))["whole"]) is None
+
+
+def named(table, count):
+    """The table with many rows of a long name."""
+    names = [f"shipped + known gravity {k}" for k in range(count)]
+    return table.iloc[[-1] * count].assign(row=names)
+
+
+@pytest.mark.parametrize("chart", [overview_chart, calibration_chart])
+def test_each_row_has_room_for_its_name_and_values_on_any_screen(chart):
+    whole = made_tables(made_scores())["whole"]
+    few, many = (chart(named(whole, count)) for count in (5, 15))
+    assert (many.layout.height - few.layout.height) / 10 / len(few.data) >= 18  # pixels a bar
+    assert all(bar.orientation == "h" for bar in few.data)
+    assert max(len(line) for name in few.data[0].y for line in name.split("<br>")) <= 18
+    assert (few.layout.uniformtext.minsize, few.layout.uniformtext.mode) == (10, "hide")
+    assert few.layout.yaxis.autorange == "reversed"  # the first row is on top
+
+
+def test_lines_of_reference_are_named_above_the_bars():
+    chart = calibration_chart(made_tables(made_scores())["whole"])
+    assert [line.x0 for line in chart.layout.shapes] == [68.3, 95.4]
+    for label, percent in zip(chart.layout.annotations, (68.3, 95.4), strict=True):
+        assert f"{percent} %" in label.text
+        assert (label.x, label.y, label.yref, label.yanchor) == (percent, 1, "paper", "bottom")
+    height = chart.layout.height - chart.layout.margin.t - chart.layout.margin.b
+    assert (chart.layout.legend.y - 1) * height > 30  # pixels for two lines
+
+
+def test_joints_are_called_in_one_line_that_may_be_turned():
+    chart = group_chart(made_tables(made_scores())["joints"], "joint", "joint")
+    assert {"nose", "shoulder L", "ankle R"} < set(chart.data[0].x)
+    assert list(chart.layout.xaxis.autotickangles) == [0, 90]

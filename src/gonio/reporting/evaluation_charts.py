@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import Any
 
 import pandas as pd
@@ -21,6 +22,11 @@ _NETWORK_COLOURS = ("#56B4E9", "#009E73", "#CC79A7", "#7B61A8", "#B0A100", "#1B7
 """Okabe and Ito's, then others that differ in lightness."""
 NORMAL_SHARES = {1: 68.3, 2: 95.4}
 """Percent of normally distributed errors within so many standard deviations."""
+_NAME_LETTERS = 18
+"""Of the name of a row in one line."""
+_BAR_PX, _LEAST_PX, _GAP = 18, 160, 0.24
+"""Height of a bar that lies, which has room for its value, and of all; share between the rows."""
+_FRAME = {"l": 62, "r": 14, "t": 52, "b": 62}
 _ERRORS = {
     "depth_mean_cm": ("depth", RIGHT_COLOUR),
     "position_mean_cm": ("3D", LEFT_COLOUR),
@@ -49,20 +55,22 @@ def overview_chart(whole: pd.DataFrame) -> Any:
     for column, (name, colour) in _ERRORS.items():
         change = whole[column.replace("_mean_cm", "_vs_raw_percent")]
         figure.add_bar(
-            x=whole["row"],
-            y=whole[column],
+            x=whole[column],
+            y=_names(whole["row"]),
+            orientation="h",
             name=name,
             marker_color=colour,
             text=[
-                f"{v:.1f}" + (f"<br>{c:+.0f} %" if c else "")
+                f"{v:.1f}" + (f" ({c:+.0f} %)" if c else "")
                 for v, c in zip(whole[column], change.round(), strict=True)
             ],
             textposition="outside",
             textfont_size=11,
-            hovertemplate="%{x}<br>" + name + ": %{y:.2f} cm<extra></extra>",
+            cliponaxis=False,
+            hovertemplate="%{y}<br>" + name + ": %{x:.2f} cm<extra></extra>",
         )
     top = float(whole[list(_ERRORS)].to_numpy(dtype=float).max())
-    return _dressed(figure, "mean error (cm)", "row of the comparison", limit=1.22 * top)
+    return _lying(figure, "mean error (cm)", limit=1.22 * top)
 
 
 def group_chart(
@@ -92,20 +100,25 @@ def group_chart(
         lines = table[table["row"] == row]
         there = len(rows) <= 4 or row in (RAW, rows[-1])
         figure.add_bar(
-            x=[_in_lines(value, group) for value in lines[group]],
+            x=[_label(value, group) for value in lines[group]],
             y=lines[column],
             name=row,
             marker_color=colours[row],
             visible=True if there else "legendonly",
             hovertemplate=row + ": %{y:.2f}" + unit + "<extra></extra>",
         )
-    figure.update_xaxes(type="category", tickangle=0)
-    return _dressed(figure, y_title, title)
+    figure.update_xaxes(type="category", autotickangles=[0, 90], tickfont_size=11)
+    _dressed(figure, title, y_title)
+    figure.update_layout(height=400 + 18 * max(0, len(rows) - 4))  # of a legend a name a line
+    return figure
 
 
-def _in_lines(value: Any, group: str) -> str:
-    text = str(value).replace("_", " ") if group == "joint" else str(value)
-    return text.replace(" ", "<br>")
+def _label(value: Any, group: str) -> str:
+    """A joint in one line, which may be turned by a right angle; else a word a line."""
+    if group != "joint":
+        return str(value).replace(" ", "<br>")
+    side, _, part = str(value).partition("_")
+    return f"{part} {side[0].upper()}" if side in ("left", "right") else f"{side} {part}".strip()
 
 
 def calibration_chart(whole: pd.DataFrame) -> Any | None:
@@ -124,42 +137,83 @@ def calibration_chart(whole: pd.DataFrame) -> Any | None:
     ):
         for sigmas, opacity in ((1, 1.0), (2, 0.55)):
             figure.add_bar(
-                x=told["row"],
-                y=told[f"{prefix}within_{sigmas}_sigma_percent"],
+                x=told[f"{prefix}within_{sigmas}_sigma_percent"],
+                y=_names(told["row"]),
+                orientation="h",
                 name=f"{name}, within {sigmas} σ",
                 marker_color=colour,
                 opacity=opacity,
-                hovertemplate="%{x}: %{y:.1f} %<extra></extra>",
+                hovertemplate="%{y}: %{x:.1f} %<extra></extra>",
             )
     for sigmas, percent in NORMAL_SHARES.items():
-        figure.add_hline(
-            percent,
-            line_dash="dash",
-            line_color=_SOFT,
-            annotation_text=f"{percent} %: right for {sigmas} σ",
-            annotation_font_size=11,
-            annotation_position="top right",
+        figure.add_vline(percent, line_dash="dash", line_color=_SOFT)
+        figure.add_annotation(  # above the bars, not on them
+            x=percent,
+            y=1,
+            yref="paper",
+            xanchor="right" if sigmas == 1 else "center",  # apart from each other
+            yanchor="bottom",
+            text=f"right for {sigmas} σ:<br>{percent} %",
+            font_size=11,
+            showarrow=False,
         )
-    return _dressed(figure, "share of errors (%)", "row of the comparison", limit=112)
+    return _lying(figure, "share of errors (%)", limit=100, above_px=34)
 
 
-def _dressed(figure: Any, y_title: str, x_title: str, limit: float | None = None) -> Any:
+def _names(rows: pd.Series) -> list[str]:
+    return ["<br>".join(wrap(row, _NAME_LETTERS, break_long_words=False)) for row in rows]
+
+
+def _lying(figure: Any, title: str, limit: float, above_px: int = 0) -> Any:
+    """Rows below each other: there is room for their names and values on the narrowest screen.
+
+    Args:
+        figure: with bars that lie.
+        title: of the horizontal axis.
+        limit: where it ends.
+        above_px: kept free between the bars and the legend.
+    """
+    bars_px = max(_LEAST_PX, round(len(figure.data[0].y) * len(figure.data) * _BAR_PX / (1 - _GAP)))
+    _dressed(figure, "", title, lying=True)
+    figure.update_layout(
+        height=bars_px + above_px + _FRAME["t"] + _FRAME["b"],
+        margin_t=above_px + _FRAME["t"],
+        margin_r=48,  # a value may reach into it
+        legend_y=1.02 + above_px / bars_px,
+        uniformtext={"minsize": 10, "mode": "hide"},
+    )
+    figure.update_xaxes(range=[0, limit])
+    figure.update_yaxes(autorange="reversed", ticklabelstandoff=4)
+    return figure
+
+
+def _dressed(figure: Any, name_title: str, value_title: str, lying: bool = False) -> Any:
     figure.update_layout(
         template="none",
         font={"family": _FONT, "size": 12, "color": "#1d242c"},
         height=400,
-        margin={"l": 62, "r": 14, "t": 52, "b": 62},
+        margin=_FRAME,
         barmode="group",
-        bargap=0.24,
+        bargap=_GAP,
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
         showlegend=True,
     )
-    figure.update_xaxes(title=x_title, automargin=True, linecolor="#9aa3ae", ticks="")
-    figure.update_yaxes(
-        title=y_title, automargin=True, gridcolor=_LINE, zerolinecolor="#9aa3ae", rangemode="tozero"
+    names, values = figure.update_xaxes, figure.update_yaxes
+    if lying:
+        names, values = values, names
+    names(
+        title={"text": name_title, "standoff": 10},  # below the names, however they are turned
+        automargin=True,
+        linecolor="#9aa3ae",
+        ticks="",
     )
-    if limit:
-        figure.update_yaxes(range=[0, limit])
+    values(
+        title=value_title,
+        automargin=True,
+        gridcolor=_LINE,
+        zerolinecolor="#9aa3ae",
+        rangemode="tozero",
+    )
     return figure
 
 
