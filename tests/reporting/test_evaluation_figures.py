@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -56,3 +57,24 @@ def test_the_head_is_up(scores):
     nose, ankle = points.get_ydata()[0], points.get_ydata()[15]
     assert nose > 0.4
     assert ankle < 0
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_what_stands_above_a_clip_stays_in_its_column_and_in_the_picture(scores, count):
+    long = {
+        "name": "folder, " + "a_long_name_of_a_recording_" * 4 + " c02",
+        "rows": ("truth", "raw", "shipped + true image points"),
+    }
+    figure = worst_clips_figure([replace(f, **long) for f in worst_frames(scores, count)])
+    figure.draw_without_rendering()
+    starts, ends = [], []
+    for axes in figure.axes[::2]:
+        assert [text.get_text().split()[0] for text in axes.texts] == ["folder,", "0.37", "mean"]
+        boxes = [text.get_window_extent() for text in axes.texts]
+        starts.append(min(box.x0 for box in boxes))
+        ends.append(max(box.x1 for box in boxes))
+        lines = np.sort([box.y0 for box in boxes])
+        assert np.diff(lines).min() > max(box.height for box in boxes)
+    assert starts[0] >= 0
+    assert (np.array(ends) < [*starts[1:], figure.bbox.width]).all()
+    assert figure.legends[0].get_window_extent().x1 <= figure.bbox.width

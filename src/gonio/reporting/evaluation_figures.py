@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -29,6 +28,8 @@ _WIDTHS = (4.0, 2.6, 1.4)
 """Of the lines of truth, raw and refined, drawn in this order: what lies below stays to be seen."""
 _SOFT, _GRID = "#6B7480", "#E7EAEE"
 _COLUMNS = 2  # clips beside each other
+_LETTERS = 66
+"""Of a title in bold, which is as wide as the two views below it."""
 
 
 @dataclass(frozen=True)
@@ -104,42 +105,43 @@ def worst_clips_figure(frames: Sequence[WorstFrame]) -> Figure:
     """
     columns = max(1, min(_COLUMNS, len(frames)))
     lines = max(1, -(-len(frames) // columns))
-    height = 4.4 * lines + 0.6
+    height = 4.6 * lines + 0.6
     figure = Figure(figsize=(7 * columns, height), facecolor="white")
     if not frames:
         figure.text(0.5, 0.5, "no clip has a known error", ha="center", color=_SOFT)
         return figure
     grid = figure.subplots(lines, 2 * columns, squeeze=False)
     edge = 0.09 / columns
-    figure.subplots_adjust(edge, 0.5 / height, 0.99, 1 - 1.15 / height, 0.22, 0.4)
+    figure.subplots_adjust(edge, 0.5 / height, 0.99, 1 - 1.35 / height, 0.22, 0.48)
     panels = grid.reshape(-1, 2)
     for pair, frame in zip(panels, frames, strict=False):
         for axes, view in zip(pair, _VIEWS, strict=True):
             _draw(axes, frame, view)
         pair[0].set_ylabel("up in the image (m)", fontsize=8.5)
-        pair[0].text(-0.2, 1.15, _title(frame), **_words(pair[0]), fontsize=10, weight="bold")
-        pair[0].text(-0.2, 1.075, _numbers(frame), **_words(pair[0]), fontsize=9, color=_SOFT)
+        words = {"transform": pair[0].transAxes, "ha": "left", "va": "bottom", "parse_math": False}
+        pair[0].text(-0.2, 1.225, _shortened(frame.name), **words, fontsize=10, weight="bold")
+        for up, line in ((1.15, _when(frame)), (1.075, _numbers(frame))):
+            pair[0].text(-0.2, up, line, **words, fontsize=9, color=_SOFT)
     for axes in panels[len(frames) :].flat:
         axes.set_axis_off()
     _legend(figure, frames[0].rows)
     return figure
 
 
-def _words(axes: Axes) -> dict[str, Any]:
-    return {"transform": axes.transAxes, "ha": "left", "va": "bottom", "parse_math": False}
+def _shortened(name: str) -> str:
+    """A name without its middle, if it is too long: recording and camera stay."""
+    half = _LETTERS // 2
+    return name if len(name) <= _LETTERS else f"{name[: half - 1]}…{name[-half:]}"
 
 
-def _title(frame: WorstFrame) -> str:
-    return f"{frame.name}, {frame.time_s:.2f} s, camera at azimuth {frame.azimuth_deg:.0f}°"
+def _when(frame: WorstFrame) -> str:
+    return f"{frame.time_s:.2f} s, camera at azimuth {frame.azimuth_deg:.0f}°"
 
 
 def _numbers(frame: WorstFrame) -> str:
-    (raw, row), (raw_clip, row_clip) = frame.errors_cm, frame.clip_cm
-    name = frame.rows[-1]
-    return (
-        f"mean 3D error: {RAW} {raw:.1f} cm, {name} {row:.1f} cm in this frame; "
-        f"{raw_clip:.1f} and {row_clip:.1f} cm over the clip"
-    )
+    each = zip((RAW, frame.rows[-1]), frame.errors_cm, frame.clip_cm, strict=True)
+    errors = ", ".join(f"{row} {here:.1f} ({clip:.1f}) cm" for row, here, clip in each)
+    return f"mean 3D error here (over the clip): {errors}"
 
 
 def _draw(axes: Axes, frame: WorstFrame, view: tuple[str, int, str]) -> None:
@@ -187,7 +189,7 @@ def _legend(figure: Figure, rows: tuple[str, str, str]) -> None:
         handles=handles,
         loc="upper left",
         bbox_to_anchor=(0.015, 0.997),
-        ncols=len(handles),
+        ncols=len(handles) if figure.get_figwidth() > 7 else 3,
         frameon=False,
         fontsize=10,
         handlelength=2.6,
