@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 import gonio.capture.rendered_source as module
-from gonio.capture.conversion import ConversionOptions, convert
+from gonio.capture.conversion import ConversionOptions, convert, make_source
 from gonio.capture.executor import convert_one
 from gonio.capture.manifest import Manifest, Record
 from gonio.capture.observation import ObservationOptions
 from gonio.capture.rendered_source import RenderedOptions, RenderedSource
+from gonio.errors import MissingFileError
 
 
 @pytest.fixture
@@ -40,6 +41,19 @@ def test_a_longer_list_begins_with_the_shorter_one(tmp_path: Path) -> None:
     assert len(longer.list_tasks()) == 20
     other = replace(source, options=RenderedOptions(frames=900, seed=1)).list_tasks()
     assert not {t.source_hash for t in other} & {t.source_hash for t in source.list_tasks()}
+
+
+@pytest.mark.usefixtures("without_body")
+def test_a_motion_folder_that_is_named_must_have_clips(tmp_path: Path) -> None:
+    folders = {"rendered": tmp_path / "nowhere", "shards": tmp_path}
+    named = ConversionOptions.from_parameters({"motion_folder": str(folders["rendered"])})
+    with pytest.raises(MissingFileError, match=r"no motion folder .*nowhere"):
+        make_source(named, folders).list_tasks()
+    (tmp_path / "nowhere").mkdir()
+    with pytest.raises(MissingFileError, match=r"nowhere has no \.npz file"):
+        make_source(named, folders).list_tasks()
+    default = ConversionOptions.from_parameters({"motion_folder": None})
+    assert all(t.details["rendered"].made for t in make_source(default, folders).list_tasks())
 
 
 @pytest.mark.slow

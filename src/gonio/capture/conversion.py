@@ -46,6 +46,9 @@ class ConversionOptions(BaseModel):
     workers: int = Field(1, ge=1, description="processes of the pool")
     scheduler: str | None = Field(None, description="address of the Dask scheduler")
     max_tasks: int | None = Field(None, ge=1, description="convert at most so many; null for all")
+    motion_folder: str | None = Field(
+        None, description="of recorded motion; one that is named must be there"
+    )
     max_view_error: float = Field(
         0.08, gt=0, description="median 2D error of a view, in units of the person's size"
     )
@@ -111,10 +114,18 @@ def make_source(options: ConversionOptions, folders: Mapping[str, Path]) -> AnyS
         return AistppSource(Path(folders["aistpp"]), options.aistpp, observation)
     if options.source == "mtc":
         return MtcSource(Path(folders["mtc"]), options.mtc, observation)
+    named = options.motion_folder is not None
     if options.source == "projected":
-        shards = Path(folders["shards"])
-        return ProjectedSource(Path(folders["rendered"]), shards, options.projected, options.repair)
-    return RenderedSource(Path(folders["rendered"]), options.rendered, observation)
+        return ProjectedSource(
+            Path(folders["rendered"]),
+            Path(folders["shards"]),
+            options.projected,
+            options.repair,
+            motion_needed=named,
+        )
+    return RenderedSource(
+        Path(folders["rendered"]), options.rendered, observation, motion_needed=named
+    )
 
 
 def plan_conversion(options: ConversionOptions, folders: Mapping[str, Path]) -> ConversionPlan:

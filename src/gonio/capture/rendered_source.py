@@ -33,16 +33,18 @@ class RenderedSource:
     what there is to learn.
 
     Attributes:
-        motion_folder: clips of recorded motion; where it does not exist, motion is made.
+        motion_folder: clips of recorded motion; where it has none, motion is made.
         options: what to render.
         observation: how the frames are looked at.
         made_kinds: how likely each kind of made motion is.
+        motion_needed: whether the motion folder must have clips, as one that the user has named.
     """
 
     motion_folder: Path
     options: RenderedOptions = field(default_factory=RenderedOptions)
     observation: ObservationOptions = field(default_factory=ObservationOptions)
     made_kinds: Mapping[str, float] = field(default_factory=lambda: MADE_WEIGHTS)
+    motion_needed: bool = False
 
     @property
     def name(self) -> str:
@@ -71,15 +73,17 @@ class RenderedSource:
 
         Raises:
             GonioError: Anny is not installed.
+            MissingFileError: the motion folder must have clips and has none.
             InputError: a motion file is not in the format.
         """
-        load_anny()
-        clips = self._clips()
-        if not clips:
+        recorded = bool(self._clips()) or self.motion_needed
+        if not recorded:
             logger.info("no motion clips in %s: all motion is made", self.motion_folder)
-        options = replace(self.options, motion_folder=str(self.motion_folder) if clips else None)
+        options = replace(self.options, motion_folder=str(self.motion_folder) if recorded else None)
+        tasks = list_tasks(options, self.made_kinds)
+        load_anny()
         motion = self._motion()
-        return [self._task(task, motion) for task in list_tasks(options, self.made_kinds)]
+        return [self._task(task, motion) for task in tasks]
 
     def _task(self, task: RenderedTask, motion: str) -> Task:
         content: dict[str, Any] = asdict(replace(task, motion_folder=None))

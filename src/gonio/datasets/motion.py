@@ -12,8 +12,9 @@ class OptionalMotDataset(FileDataset[pd.DataFrame, pd.DataFrame | None]):
     """Model coordinates over time: `time`, then degrees and metres."""
 
     def load(self) -> pd.DataFrame | None:
-        """The coordinates, None where there is no file."""
-        return read_mot(self.path) if self._exists() else None
+        """The coordinates, None where there is no file and no parameter names one."""
+        path = self.optional_path()
+        return None if path is None else read_mot(path)
 
     def save(self, data: pd.DataFrame) -> None:
         """Write the coordinates."""

@@ -56,8 +56,9 @@ class OptionalTrcDataset(FileDataset[MarkerTrajectories, MarkerTrajectories | No
     """Marker trajectories that a user may or may not have."""
 
     def load(self) -> MarkerTrajectories | None:
-        """The markers, None where there is no file."""
-        return read_trc(self.path) if self._exists() else None
+        """The markers, None where there is no file and no parameter names one."""
+        path = self.optional_path()
+        return None if path is None else read_trc(path)
 
     def save(self, data: MarkerTrajectories) -> None:
         """Write the markers."""

@@ -107,16 +107,18 @@ class ProjectedSource:
     """Tasks and shards of projected motion.
 
     Attributes:
-        motion_folder: clips of recorded motion; where it does not exist, motion is made.
+        motion_folder: clips of recorded motion; where it has none, motion is made.
         shards_folder: of the rendered pairs whose errors are borrowed.
         options: what to project.
         repair: as `inference` repairs: the errors that are borrowed are those that it leaves.
+        motion_needed: whether the motion folder must have clips, as one that the user has named.
     """
 
     motion_folder: Path
     shards_folder: Path
     options: ProjectedOptions = field(default_factory=ProjectedOptions)
     repair: RepairOptions = field(default_factory=RepairOptions)
+    motion_needed: bool = False
 
     @property
     def name(self) -> str:
@@ -134,7 +136,12 @@ class ProjectedSource:
 
     def _movements(self) -> RenderedSource:
         options = self.options
-        return RenderedSource(self.motion_folder, options.rendered(), made_kinds=options.made_kinds)
+        return RenderedSource(
+            self.motion_folder,
+            options.rendered(),
+            made_kinds=options.made_kinds,
+            motion_needed=self.motion_needed,
+        )
 
     def _rendered(self) -> Manifest:
         return ShardStore(self.shards_folder).manifest().select(["rendered"])
@@ -143,9 +150,11 @@ class ProjectedSource:
         """A task for each movement and camera; the detector model is learned here, once.
 
         Raises:
+            MissingFileError: the motion folder must have clips and has none.
             InputError: there are no rendered training pairs.
         """
         manifest = self._rendered()
+        movements = self._movements().list_tasks()
         name = _errors_of(manifest, self.repair)
         path = self.shards_folder / "detector_models" / f"{name}.npz"
         measured_detector(manifest, path, self.repair)
@@ -156,7 +165,7 @@ class ProjectedSource:
                 camera=f"camera{number}",
                 details={**task.details, "detector": path, "camera": number},
             )
-            for task in self._movements().list_tasks()
+            for task in movements
             for number in range(self.options.cameras)
         ]
 

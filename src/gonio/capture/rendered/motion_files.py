@@ -62,7 +62,10 @@ def list_clips(folder: str | Path) -> tuple[ClipInfo, ...]:
         raise MissingFileError(f"there is no motion folder {path}; leave it out for made motion")
     files = sorted(path.glob("*.npz"))
     if not files:
-        raise MissingFileError(f"the motion folder {path} has no .npz file")
+        raise MissingFileError(
+            f"the motion folder {path} has no .npz file; import clips into it "
+            "(gonio.capture.rendered.import_folder), or leave it out for made motion"
+        )
     table = _read_table(path / TABLE_NAME)
     clips: list[ClipInfo] = []
     for file in files:
