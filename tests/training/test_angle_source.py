@@ -238,3 +238,10 @@ def test_the_convention_does_not_know_bodies_that_are_held_out(tmp_path):
         found.append(convention_in(options(true_markers="aligned"), CHAIN, manifest))
     assert {record.split for record in manifest} == {"train", "validation"}
     assert found[0].described() == found[1].described()
+
+
+@pytest.mark.parametrize("given", [5, "rendered", ["rendered"], False])
+def test_the_options_are_a_group(given):
+    with pytest.raises(InputError, match=r"parameter angles is .*such as angles\."):
+        AngleOptions.from_parameters({"angles": given})
+    assert AngleOptions.from_parameters({"angles": None}) == AngleOptions()

@@ -66,6 +66,13 @@ def test_what_is_not_allowed_is_named(parameters, message):
         EvaluationOptions.from_parameters(parameters)
 
 
+@pytest.mark.parametrize("given", [5, "demo", ["demo"], False])
+def test_the_options_are_a_group(given):
+    with pytest.raises(InputError, match=r"parameter evaluation is .*such as evaluation\."):
+        EvaluationOptions.from_parameters(given)
+    assert EvaluationOptions.from_parameters(None) == EvaluationOptions()
+
+
 def test_without_a_shipped_checkpoint_there_is_no_row_and_the_log_says_so(
     tmp_path, monkeypatch, caplog
 ):

@@ -54,8 +54,14 @@ class AngleOptions(BaseModel):
         Raises:
             InputError: a value that is not allowed; the message names it.
         """
+        given = parameters.get("angles")
+        if not isinstance(given, Mapping | None):
+            raise InputError(
+                f"parameter angles is {given!r}; allowed is a group of parameters, such as "
+                "angles.workers=2"
+            )
         try:
-            options = cls.model_validate(dict(parameters.get("angles") or {}))
+            options = cls.model_validate(dict(given or {}))
         except ValidationError as error:
             raise InputError(f"angles: {told(error)}") from error
         SizeLimits(options.shortest_m, options.tallest_m)

@@ -106,14 +106,19 @@ class EvaluationOptions(BaseModel):
         return value
 
     @classmethod
-    def from_parameters(cls, parameters: Mapping[str, Any]) -> EvaluationOptions:
-        """Check the parameters under `evaluation`.
+    def from_parameters(cls, parameters: Mapping[str, Any] | None) -> EvaluationOptions:
+        """Check the parameters under `evaluation`; without them all have their defaults.
 
         Raises:
             InputError: a value that is not allowed, or a name that nothing reads.
         """
+        if not isinstance(parameters, Mapping | None):
+            raise InputError(
+                f"parameter evaluation is {parameters!r}; allowed is a group of parameters, such "
+                "as evaluation.max_shards=40"
+            )
         try:
-            return cls.model_validate(dict(parameters))
+            return cls.model_validate(dict(parameters or {}))
         except ValidationError as error:
             raise InputError(f"evaluation: {told(error)}") from error
 
