@@ -35,6 +35,39 @@ def test_a_broken_line_in_the_middle_is_named() -> None:
         parse_records([record().line(), "{half\n", record().line()], "m")
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"subject": None}, "subject is None; allowed is a text"),
+        ({"split": None}, "split is None; allowed is train or validation or test"),
+        ({"split": ["train"]}, "split is"),
+        ({"status": "foo"}, "status is 'foo'; allowed is done or failed or left_out"),
+        ({"file": None}, "file is None"),
+        ({"file": ""}, "file is ''; allowed is the name of a file"),
+        ({"file": "../x.npz"}, "file is '../x.npz'"),
+        ({"key": 5}, "key is 5"),
+        ({"key": ""}, "key is empty"),
+        ({"written_frames": "x"}, "written_frames is 'x'; allowed is a whole number"),
+        ({"written_frames": True}, "written_frames is True"),
+        ({"bytes": -1}, "bytes is -1"),
+        ({"view_error": "x"}, "view_error is 'x'; allowed is a number"),
+        ({"view_error": float("nan")}, "view_error is nan"),
+        ({"seconds": None}, "seconds is None"),
+        ({"seconds": 10**400}, "too large"),
+    ],
+)
+def test_a_field_of_another_kind_is_named(change: dict[str, Any], message: str) -> None:
+    line = json.dumps({**json.loads(record().line()), **change}) + "\n"
+    with pytest.raises(InputError, match=f"m, line 1 is not a record .*{message}"):
+        parse_records([line], "m")
+
+
+@pytest.mark.parametrize("line", ["[]", "5", "null", '"done"', "{}", "[" * 99999])
+def test_a_line_that_is_no_group_is_named(line: str) -> None:
+    with pytest.raises(InputError, match="m, line 1 is not a record"):
+        parse_records([line + "\n"], "m")
+
+
 def test_a_record_is_one_line_of_json() -> None:
     line = record(reason="zwei\nZeilen").line()
     assert line.count("\n") == 1

@@ -87,6 +87,16 @@ def test_missing_feet_and_markers_cost_nothing(tmp_path: Path) -> None:
         ({"fps": 0.0}, "fps is 0"),
         ({"image_width": 0}, "0 x 480"),
         ({"schema_version": 99}, "Convert the source again"),
+        ({"image_width": float("nan")}, "image_width is nan; allowed is a whole number"),
+        ({"image_width": 640.5}, r"image_width is 640\.5"),
+        ({"image_height": np.array([480, 481])}, "image_height is .*a whole number"),
+        ({"fps": np.array("30")}, "fps is .*allowed is a number"),
+        ({"stature_m": None}, "stature_m is None"),
+        ({"source": np.array([1, 2])}, "source is .*allowed is a text"),
+        ({"camera": 3}, "camera is 3"),
+        ({"schema_version": np.array([1, 1])}, "schema_version"),
+        ({"visibility": np.full((20, 17), "high")}, "visibility is of type <U4"),
+        ({"frame_index": np.arange(20.0)}, "frame_index is of type float64; allowed is int64"),
     ],
 )
 def test_what_cannot_be_is_refused(change: dict[str, Any], message: str) -> None:
@@ -121,6 +131,62 @@ def test_a_flipped_byte_is_noticed(tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(InputError, match="damaged"):
         read_shard(path)
+
+
+def test_any_flipped_byte_of_the_archive_itself_is_told(tmp_path: Path) -> None:
+    """Of names, sizes and versions, which no checksum covers."""
+    path = tmp_path / "s.npz"
+    write_shard(path, small_shard(2))
+    whole = path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        directory = archive.start_dir
+    damaged = 0
+    for position in range(directory, len(whole)):
+        content = bytearray(whole)
+        content[position] ^= 0xFF
+        path.write_bytes(content)
+        try:
+            read_shard(path)  # a date or a comment may be any
+        except InputError as error:
+            damaged += "s.npz" in str(error)
+    assert damaged > 500
+
+
+def rewritten(path: Path, **changed: Any) -> Path:
+    """The shard at `path` with other content, as another program would write it."""
+    with np.load(path) as archive:
+        content = {name: archive[name] for name in archive.files}
+    np.savez(path, **{**content, **changed})
+    return path
+
+
+def test_scalars_of_another_kind_are_named_with_the_file(tmp_path: Path) -> None:
+    for name, value in {"image_width": np.nan, "fps": "fast", "sequence": [1, 2]}.items():
+        path = tmp_path / f"{name}.npz"
+        write_shard(path, small_shard(4))
+        with pytest.raises(InputError, match=rf"{name}\.npz cannot be used .*Shard\.{name} is"):
+            read_shard(rewritten(path, **{name: np.array(value)}))
+    path = tmp_path / "version.npz"
+    write_shard(path, small_shard(4))
+    with pytest.raises(InputError, match=r"version\.npz is not a shard"):
+        read_shard(rewritten(path, schema_version=np.array([1, 1])))
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.full((4, 17, 3), "x"), "corrupted of shape .* and type <U1"),
+        (np.zeros((4, 16, 3)), r"corrupted of shape \(4, 16, 3\)"),
+        (np.array(1.0), r"corrupted of shape \(\)"),
+        (np.zeros((5, 17, 3)), "arrays of 4 and 5 frames"),
+    ],
+)
+def test_fast_loading_sees_the_layout(tmp_path: Path, array: Any, message: str) -> None:
+    path = tmp_path / "s.npz"
+    write_shard(path, small_shard(4))
+    rewritten(path, corrupted=array)
+    with pytest.raises(InputError, match=rf"s\.npz has {message}"):
+        load_arrays([path], ["corrupted", "visibility"])
 
 
 def test_pickled_content_is_refused(tmp_path: Path) -> None:

@@ -145,7 +145,47 @@ def test_two_tasks_of_one_name_are_refused() -> None:
         ConversionPlan(FakeSource(1), {}, "p1", (task, task))
 
 
-def test_a_damaged_index_is_named(tmp_path: Path) -> None:
-    (tmp_path / "current.json").write_text("{")
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"{",
+        b"",
+        b"[]",
+        b"7",
+        b"null",
+        b"\xff{}",
+        b'{"fake": 5}',
+        b'{"fake": "../p1"}',
+        b"[" * 99999,
+    ],
+)
+def test_a_damaged_index_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "current.json").write_bytes(content)
     with pytest.raises(InputError, match=r"current\.json is damaged"):
         ShardStore(tmp_path).manifest()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"[1]", b"7", b"null", b"\xff", b'{"tasks": "x"}', b'{"tasks": -1}', b'{"parameters": []}'],
+)
+def test_damaged_parameters_are_named(tmp_path: Path, content: bytes) -> None:
+    store = ShardStore(tmp_path)
+    run(store, plan_of(FakeSource(1)))
+    (tmp_path / "fake" / "p1" / "parameters.json").write_bytes(content)
+    for read in (store.manifest, lambda: store.parameters("fake")):
+        with pytest.raises(InputError, match=r"parameters\.json is damaged"):
+            read()
+
+
+def test_a_manifest_that_is_no_text_is_named(tmp_path: Path) -> None:
+    store, plan = ShardStore(tmp_path), plan_of(FakeSource(2))
+    run(store, plan)
+    path = tmp_path / "fake" / "p1" / "manifest.jsonl"
+    first, second = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(first.replace(b"walk00", b"walk\xff0") + second)
+    with pytest.raises(InputError, match=r"manifest\.jsonl, line 1 is not a record"):
+        store.manifest()
+    path.write_bytes(first + second[:40] + b"\xff")  # killed within a letter
+    store.open(plan)
+    assert [r.key for r in store.manifest()] == ["walk00__c01"]

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from gonio.options import InferenceOptions
 from gonio.skeleton import AUGMENTED_MARKERS, MARKERS
 from gonio.training.angle_options import AngleOptions
 from gonio.training.angle_source import (
+    DETECTOR_ERRORS,
     convention_in,
     detector_errors_in,
     plan_angles,
@@ -185,6 +187,15 @@ def test_without_a_checkpoint_it_says_how_to_go_on(shards, monkeypatch):
 def test_parameters_that_cannot_be_are_named(values, message):
     with pytest.raises(InputError, match=message):
         AngleOptions.from_parameters({"angles": values})
+
+
+def test_damaged_parameters_of_shards_are_named(tmp_path):
+    shards = shard_store(tmp_path, [known_shard(count=2)])
+    path = shards.manifest().folders["fake"] / "parameters.json"
+    for errors in ([1], {"tilt": 2}, {"orientation": "all"}):
+        path.write_text(json.dumps({"parameters": {DETECTOR_ERRORS: errors}}))
+        with pytest.raises(InputError, match=r"damaged \(detector_errors"):
+            detector_errors_in(shards, "fake")
 
 
 def test_sources_are_joined_by_a_plus(shards):

@@ -10,12 +10,13 @@ through `ShardStore`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from gonio.capture.tasks import Split, Status, Task
+from gonio.capture.tasks import SPLITS, Split, Status, Task
 from gonio.errors import InputError
 
 MANIFEST_FILE = "manifest.jsonl"
@@ -76,7 +77,43 @@ class Record:
         return json.dumps(asdict(self), sort_keys=True, allow_nan=False) + "\n"
 
 
-_FIELDS = {field.name for field in fields(Record)}
+_TYPES = {field.name: field.type for field in fields(Record)}
+_ALLOWED: dict[str, tuple[str, ...]] = {"Split": SPLITS, "Status": get_args(Status)}
+
+
+def _record(line: str) -> Record:
+    """The record of a line.
+
+    Raises:
+        ValueError, TypeError, OverflowError, RecursionError: it is none; the message says why.
+    """
+    values = json.loads(line)
+    if not isinstance(values, Mapping):
+        raise TypeError(f"it is {line.strip()[:40]}; allowed is a group of fields")
+    record = Record(**{name: value for name, value in values.items() if name in _TYPES})
+    for name, kind in _TYPES.items():
+        if problem := _problem(getattr(record, name), str(kind)):
+            raise TypeError(f"{name} is {getattr(record, name)!r}; allowed is {problem}")
+    if not record.key:
+        raise ValueError("key is empty; allowed is the name of a task")
+    if record.status == "done" and Path(record.file).name != (record.file or None):
+        raise ValueError(f"file is {record.file!r}; allowed is the name of a file beside it")
+    return record
+
+
+def _problem(value: Any, kind: str) -> str:
+    """What a field of this type may be, where the value is not that; else empty."""
+    if kind in _ALLOWED:
+        return "" if value in _ALLOWED[kind] else " or ".join(_ALLOWED[kind])
+    if kind == "str":
+        return "" if isinstance(value, str) else "a text"
+    if value is None and kind.endswith("None"):
+        return ""
+    if kind == "int":
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return "" if whole and value >= 0 else "a whole number of 0 or more"
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return "" if number and math.isfinite(value) and value >= 0 else "a number of 0 or more"
 
 
 def parse_records(lines: Iterable[str], origin: str) -> list[Record]:
@@ -91,9 +128,8 @@ def parse_records(lines: Iterable[str], origin: str) -> list[Record]:
         if not line.endswith("\n"):  # the run was killed in the middle of this line
             break
         try:
-            values = json.loads(line)
-            record = Record(**{name: values[name] for name in values if name in _FIELDS})
-        except (json.JSONDecodeError, TypeError, AttributeError) as error:
+            record = _record(line)
+        except (ValueError, TypeError, OverflowError, RecursionError) as error:
             raise InputError(
                 f"{origin}, line {number} is not a record ({error}); delete the line to convert "
                 "its task again"

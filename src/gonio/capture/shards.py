@@ -26,6 +26,20 @@ from gonio.types import LandmarkSequence
 
 Array = NDArray[np.float32]
 _ORIGIN_TOLERANCE_M = 1e-3
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    ValueError,
+    TypeError,
+    ArithmeticError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    SyntaxError,
+)
+"""What `zipfile`, `zlib` and NumPy raise of files that are damaged or of another kind."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +59,9 @@ class Shard:
     """The pairs of one sequence and camera; the meaning of each field stands in `SCHEMA`.
 
     Raises:
-        InputError: an array of another shape than the schema's, infinite values, a viewpoint out
-            of range, joints whose origin is not the mid-hip, frames or times that do not increase.
+        InputError: an array of another shape or kind than the schema's, a scalar of another type,
+            infinite values, a viewpoint out of range, joints whose origin is not the mid-hip,
+            frames or times that do not increase.
     """
 
     source: str
@@ -87,6 +102,8 @@ class Shard:
         return cls(**named, image_width=width, image_height=height, stature_m=stature_m, **arrays)
 
     def __post_init__(self) -> None:
+        for name, (kind, _) in SCALARS.items():
+            object.__setattr__(self, name, _scalar(name, kind, getattr(self, name)))
         n = len(np.atleast_1d(self.frame_index))
         if self.schema_version != SCHEMA_VERSION:
             raise InputError(
@@ -99,8 +116,6 @@ class Shard:
             value = getattr(self, field.name)
             if value is not None or not field.optional:
                 object.__setattr__(self, field.name, _conform(field, value, n))
-        for name, (kind, _) in SCALARS.items():
-            object.__setattr__(self, name, kind(getattr(self, name)))
         _check_values(self)
 
     def __len__(self) -> int:
@@ -130,8 +145,25 @@ class Shard:
         return np.asarray(np.isfinite(self.corrupted).all(axis=(1, 2)))
 
 
+_TYPES: dict[type, str] = {int: "a whole number", float: "a number", str: "a text"}
+
+
+def _scalar(name: str, kind: type, value: Any) -> Any:
+    found = np.asarray(value)[()]
+    fits = isinstance(found, str if kind is str else (np.integer, np.floating))
+    if fits and kind is int:
+        fits = bool(np.isfinite(found) and found == np.floor(found))
+    if not fits:
+        raise InputError(f"Shard.{name} is {value!r}; allowed is {_TYPES[kind]}")
+    return kind(found)
+
+
 def _conform(field: ArrayField, value: Any, n: int) -> NDArray[Any]:
-    array = np.ascontiguousarray(value, dtype=np.dtype(field.dtype))
+    dtype = np.dtype(field.dtype)
+    given = np.asarray(value)
+    if not np.can_cast(given.dtype, dtype, "same_kind"):
+        raise InputError(f"Shard.{field.name} is of type {given.dtype}; allowed is {dtype}")
+    array = np.ascontiguousarray(given, dtype=dtype)
     if array.shape != (n, *field.shape):
         raise InputError(
             f"Shard.{field.name} has shape {array.shape}; allowed is {(n, *field.shape)}"
@@ -206,7 +238,7 @@ def read_shard(path: str | Path) -> Shard:
 
     Raises:
         MissingFileError: there is no such file.
-        InputError: it is not a shard, or one of another schema version.
+        InputError: it is not a shard, one of another schema version, or its values cannot be.
     """
     names = [field.name for field in SCHEMA if not field.optional]
     extra = [field.name for field in SCHEMA if field.optional]
@@ -214,7 +246,10 @@ def read_shard(path: str | Path) -> Shard:
     values: dict[str, Any] = {
         name: array[()] if name in SCALARS else array for name, array in content.items()
     }
-    return Shard(**values)
+    try:
+        return Shard(**values)
+    except InputError as error:
+        raise InputError(f"{path} cannot be used ({error}); delete it and convert again") from error
 
 
 def read_arrays(
@@ -224,7 +259,8 @@ def read_arrays(
 
     Raises:
         MissingFileError: there is no such file.
-        InputError: it is not a shard, has another schema version, or lacks one of `names`.
+        InputError: it is not a shard, has another schema version, lacks one of `names`, or has an
+            array of another shape or kind than the schema's.
     """
     source = Path(path)
     if not source.is_file():
@@ -240,13 +276,32 @@ def read_arrays(
                 "Convert the source again."
             )
         there = [name for name in optional if name in members]
-        return {name: _member(content, members, name, source) for name in [*names, *there]}
-    except (zipfile.BadZipFile, EOFError, ValueError, OSError, IndexError, zlib.error) as error:
+        found = {name: _member(content, members, name, source) for name in [*names, *there]}
+    except _DAMAGE as error:
         if isinstance(error, InputError):
             raise
         raise InputError(
             f"{source} is not a shard or is damaged ({error}); delete it and convert again"
         ) from error
+    _check_layout(found, source)
+    return found
+
+
+def _check_layout(found: dict[str, NDArray[Any]], path: Path) -> None:
+    """See that arrays have the schema's shapes, one length, and hold numbers."""
+    arrays = {name: array for name, array in found.items() if name in ARRAYS}
+    frames = {array.shape[0] if array.ndim else 0 for array in arrays.values()}
+    for name, array in arrays.items():
+        if array.shape[1:] != ARRAYS[name].shape or array.dtype.kind not in "fiu":
+            raise InputError(
+                f"{path} has {name} of shape {array.shape} and type {array.dtype}; allowed is "
+                f"{('frames', *ARRAYS[name].shape)} of numbers. Delete it and convert again."
+            )
+    if len(frames) > 1:
+        raise InputError(
+            f"{path} has arrays of {' and '.join(map(str, sorted(frames)))} frames; allowed is "
+            "one number of frames. Delete it and convert again."
+        )
 
 
 def _member(

@@ -165,7 +165,7 @@ class ShardStore:
         for source, parameter_hash in sorted(self._current().items()):
             folder = self.folder(source, parameter_hash)
             folders[source] = folder
-            planned[source] = int(_read_json(folder / PARAMETERS_FILE).get("tasks", 0))
+            planned[source] = _described(folder).tasks
             records += self.records(source, parameter_hash)
         manifest = Manifest(tuple(records), folders, planned)
         manifest.check_splits()
@@ -176,7 +176,8 @@ class ShardStore:
         path = self.folder(source, parameter_hash) / MANIFEST_FILE
         if not path.is_file():
             return []
-        with path.open(encoding="utf-8", newline="\n") as stream:
+        # Bytes that are no UTF-8 become escapes that no JSON has: the line is told to be damaged.
+        with path.open(encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
             return parse_records(stream, str(path))
 
     def parameters(self, source: str) -> dict[str, Any]:
@@ -188,9 +189,7 @@ class ShardStore:
         current = self._current().get(source)
         if current is None:
             return {}
-        described = _read_json(self.folder(source, current) / PARAMETERS_FILE)
-        kept: dict[str, Any] = described.get("parameters", {})
-        return kept
+        return _described(self.folder(source, current)).parameters
 
     def still_to_do(self, plan: ConversionPlan) -> list[Task]:
         """The tasks of a plan that have not ended well, or whose files have changed or gone."""
@@ -215,7 +214,36 @@ class ShardStore:
         return [_read_preview(paths[k]) for k in sorted(order)]
 
     def _current(self) -> dict[str, str]:
-        return {str(k): str(v) for k, v in _read_json(self.root / CURRENT_FILE).items()}
+        path = self.root / CURRENT_FILE
+        current = _read_json(path)
+        for source, folder in current.items():
+            if not isinstance(folder, str) or Path(folder).name != folder:
+                raise _damaged(path, f"{source} is {folder!r}; allowed is the name of a folder")
+        return current
+
+
+@dataclass(frozen=True)
+class _Described:
+    """What lies beside the shards: what they depend on, and how many tasks the plan has."""
+
+    parameters: dict[str, Any]
+    tasks: int
+
+
+def _described(folder: Path) -> _Described:
+    """What the last plan of a folder has written; nothing where there is none.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    path = folder / PARAMETERS_FILE
+    content = _read_json(path)
+    parameters, tasks = content.get("parameters", {}), content.get("tasks", 0)
+    if not isinstance(parameters, dict):
+        raise _damaged(path, f"parameters is {parameters!r}; allowed is a group")
+    if not isinstance(tasks, int) or tasks < 0:
+        raise _damaged(path, f"tasks is {tasks!r}; allowed is a whole number of 0 or more")
+    return _Described(parameters, tasks)
 
 
 def _is_settled(task: Task, record: Record | None, folder: Path) -> bool:
@@ -282,7 +310,8 @@ def _mend(path: Path) -> None:
     content = path.read_bytes()
     whole = content[: content.rfind(b"\n") + 1]
     if len(whole) < len(content):
-        write_text(path, whole.decode("utf-8"))
+        with replacing(path) as scratch:
+            scratch.write_bytes(whole)
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -290,6 +319,12 @@ def _read_json(path: Path) -> dict[str, Any]:
         return {}
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path} is damaged ({error}); delete it and convert again") from error
-    return dict(content)
+    except (ValueError, RecursionError) as error:  # no UTF-8, or no JSON
+        raise _damaged(path, str(error)) from error
+    if not isinstance(content, dict):
+        raise _damaged(path, f"it holds {content!r}; allowed is a group")
+    return content
+
+
+def _damaged(path: Path, why: str) -> InputError:
+    return InputError(f"{path} is damaged ({why}); delete it and convert again")

@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from pydantic import ValidationError
 from tqdm import tqdm
 
 from gonio import __version__
@@ -21,7 +22,7 @@ from gonio.capture.schema import SCHEMA_VERSION
 from gonio.capture.shards import Shard, read_shard
 from gonio.capture.store import ConversionPlan, ShardStore
 from gonio.capture.tasks import Converted, LeftOutError, Task, digest
-from gonio.errors import MissingFileError
+from gonio.errors import InputError, MissingFileError
 from gonio.markers.augmenter_networks import check_provider
 from gonio.models.registry import (
     checkpoint_of,
@@ -29,7 +30,7 @@ from gonio.models.registry import (
     load_refiners,
     no_checkpoint,
 )
-from gonio.options import CHECKPOINTS_OF, InferenceOptions, Refiner
+from gonio.options import CHECKPOINTS_OF, InferenceOptions, Refiner, told
 from gonio.training.angle_options import AngleOptions
 from gonio.training.angle_pairs import (
     PAIRS_VERSION,
@@ -135,8 +136,17 @@ def detector_errors_in(shards: ShardStore, source: str) -> DetectorErrors:
     Args:
         shards: with angles.
         source: e.g. `rendered`.
+
+    Raises:
+        InputError: the folder's parameters are damaged.
     """
-    return DetectorErrors(**shards.parameters(source).get(DETECTOR_ERRORS, {}))
+    try:
+        return DetectorErrors.model_validate(shards.parameters(source).get(DETECTOR_ERRORS, {}))
+    except ValidationError as error:
+        raise InputError(
+            f"the parameters of the {source} shards in {shards.root} are damaged "
+            f"({DETECTOR_ERRORS}: {told(error)}); make the shards again"
+        ) from error
 
 
 def evenly(records: tuple[Record, ...], count: int | None) -> tuple[Record, ...]:
