@@ -77,6 +77,47 @@ def test_other_parameters_go_to_another_folder(tmp_path: Path) -> None:
     assert all(path.is_file() for path in old)  # still there, no longer current
 
 
+def test_what_the_last_plan_does_not_ask_for_stays_and_is_not_used(tmp_path: Path) -> None:
+    store = ShardStore(tmp_path)
+    run(store, plan_of(FakeSource(6)))
+    all_of_it = store.manifest()
+    few = plan_of(FakeSource(2))
+    assert store.not_asked_for(few) == 4
+    run(store, few)
+    manifest = store.manifest()
+    assert [r.sequence for r in manifest] == ["walk00", "walk01"]
+    assert manifest.planned == {"fake": 2}
+    assert len(store.previews("fake")) == 2
+    assert len(list((tmp_path / "fake" / "p1").glob("*.npz"))) == 6
+    more = plan_of(FakeSource(6))
+    assert store.still_to_do(more) == []  # nothing is done twice
+    store.open(more)
+    assert store.manifest() == all_of_it
+    assert store.not_asked_for(more) == 0
+
+
+def test_what_a_killed_run_has_done_counts_with_its_own_plan(tmp_path: Path) -> None:
+    store, plan = ShardStore(tmp_path), plan_of(FakeSource(6))
+    run(store, plan_of(FakeSource(1)))
+    store.save(plan)
+    for task in store.still_to_do(plan)[:2]:  # then it was killed
+        store.save(convert_one(plan.source, task, plan.parameter_hash))
+    manifest = ShardStore(tmp_path).manifest()
+    assert [r.sequence for r in manifest] == ["walk00", "walk01", "walk02"]
+    assert manifest.planned == {"fake": 6}
+
+
+def test_a_folder_of_before_plans_named_their_tasks_gives_all(tmp_path: Path) -> None:
+    store = ShardStore(tmp_path)
+    run(store, plan_of(FakeSource(4)))
+    path = tmp_path / "fake" / "p1" / "parameters.json"
+    path.write_text('{"parameters": {"hash": "p1"}, "tasks": 2}')
+    assert len(store.manifest()) == 4
+    assert len(store.previews("fake")) == 4
+    run(store, plan_of(FakeSource(2)))
+    assert len(store.manifest()) == 2
+
+
 def test_leftovers_of_a_killed_run_are_removed(tmp_path: Path) -> None:
     store, plan = ShardStore(tmp_path), plan_of(FakeSource(2))
     run(store, plan)
@@ -167,7 +208,17 @@ def test_a_damaged_index_is_named(tmp_path: Path, content: bytes) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"[1]", b"7", b"null", b"\xff", b'{"tasks": "x"}', b'{"tasks": -1}', b'{"parameters": []}'],
+    [
+        b"[1]",
+        b"7",
+        b"null",
+        b"\xff",
+        b'{"tasks": "x"}',
+        b'{"tasks": -1}',
+        b'{"parameters": []}',
+        b'{"keys": 5}',
+        b'{"keys": [5]}',
+    ],
 )
 def test_damaged_parameters_are_named(tmp_path: Path, content: bytes) -> None:
     store = ShardStore(tmp_path)

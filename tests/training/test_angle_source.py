@@ -189,6 +189,14 @@ def test_parameters_that_cannot_be_are_named(values, message):
         AngleOptions.from_parameters({"angles": values})
 
 
+def test_fewer_shards_than_before_are_all_that_is_used(shards, tmp_path):
+    _, everything = run(shards, tmp_path)
+    _, few = run(shards, tmp_path, max_shards=2)
+    assert (len(everything), len(few)) == (4, 2)
+    assert few.planned == {"fake": 2}
+    assert len(run(shards, tmp_path)[1]) == 4
+
+
 def test_damaged_parameters_of_shards_are_named(tmp_path):
     shards = shard_store(tmp_path, [known_shard(count=2)])
     path = shards.manifest().folders["fake"] / "parameters.json"

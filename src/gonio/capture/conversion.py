@@ -192,6 +192,13 @@ def conversion_events(
     wanted = [task for task in remaining if not task.left_out]
     done_before = len(plan.tasks) - len(remaining)
     logger.info("%s: %d tasks to do, %d done before", plan.source.name, len(wanted), done_before)
+    if beside := store.not_asked_for(plan):
+        logger.info(
+            "%s: %d more shards of earlier runs are not asked for now; they stay on the disk and "
+            "are not used until a run asks for them again",
+            plan.source.name,
+            beside,
+        )
     ended: Counter[str] = Counter()
     with tqdm(
         total=sum(task.expected_frames for task in wanted),

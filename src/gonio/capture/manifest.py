@@ -1,8 +1,9 @@
 """What was converted, from what, with which parameters, and how it went.
 
 A shard folder is laid out as `<root>/<source>/<parameter hash>/`: `manifest.jsonl` (a line for
-each task that ended, the last line of a task counts), `parameters.json`, and a shard for each task
-that is done. Other parameters make another folder, so old and new shards never mix.
+each task that ended, the last line of a task counts), `parameters.json` with the tasks of the last
+plan, and a shard for each task that is done. Other parameters make another folder, and shards of
+tasks that the last plan has not do not count, so old and new shards never mix.
 `<root>/current.json` names the folder of each source that was converted last; training reads it
 through `ShardStore`.
 """

@@ -103,10 +103,13 @@ class ShardStore:
     def open(self, plan: ConversionPlan) -> None:
         """Prepare the folder of a plan and make it the current one of its source.
 
+        What counts from now on are the tasks of this plan; shards of an earlier one that it has
+        not stay where they are, for a plan that has them again.
         Leftovers of a run that was killed are removed: half-written files and a torn last line.
         """
         folder = self.folder(plan.source.name, plan.parameter_hash)
-        described = {"parameters": plan.parameters, "tasks": len(plan.tasks)}
+        keys = [task.key for task in plan.tasks]
+        described = {"parameters": plan.parameters, "tasks": len(keys), "keys": keys}
         write_text(folder / PARAMETERS_FILE, json.dumps(described, indent=1, default=str))
         for scratch in [*folder.glob(".*-*"), *(folder / "previews").glob(".*-*")]:
             scratch.unlink(missing_ok=True)
@@ -154,7 +157,11 @@ class ShardStore:
         return _done_record(outcome, converted, name, size)
 
     def manifest(self) -> Manifest:
-        """What the current conversion of each source has given so far.
+        """What the last plan of each source has given so far.
+
+        Shards of an earlier plan with the same parameters that the last one has not, as after a
+        conversion of more frames, are not among them. A folder in which no plan has named its tasks
+        gives all that it has.
 
         Raises:
             InputError: a manifest that is damaged, or a subject in two splits.
@@ -165,14 +172,15 @@ class ShardStore:
         for source, parameter_hash in sorted(self._current().items()):
             folder = self.folder(source, parameter_hash)
             folders[source] = folder
-            planned[source] = _described(folder).tasks
-            records += self.records(source, parameter_hash)
+            described = _described(folder)
+            planned[source] = described.tasks
+            records += [r for r in self.records(source, parameter_hash) if described.has(r)]
         manifest = Manifest(tuple(records), folders, planned)
         manifest.check_splits()
         return manifest
 
     def records(self, source: str, parameter_hash: str) -> list[Record]:
-        """The records of a source with these parameters, sorted by key."""
+        """The records of a source with these parameters, of all plans, sorted by key."""
         path = self.folder(source, parameter_hash) / MANIFEST_FILE
         if not path.is_file():
             return []
@@ -197,6 +205,12 @@ class ShardStore:
         folder = self.folder(plan.source.name, plan.parameter_hash)
         return [t for t in plan.tasks if not _is_settled(t, records.get(t.key), folder)]
 
+    def not_asked_for(self, plan: ConversionPlan) -> int:
+        """How many shards there are of earlier plans with the same parameters, beside this one."""
+        keys = {task.key for task in plan.tasks}
+        records = self.records(plan.source.name, plan.parameter_hash)
+        return sum(r.status == "done" and r.key not in keys for r in records)
+
     def previews(self, source: str, seed: int = 0, count: int = 64) -> list[NDArray[np.uint8]]:
         """Random previews of the current shards of a source, (H, W, 3) uint8 each.
 
@@ -207,7 +221,9 @@ class ShardStore:
         if current is None:
             return []
         folder = self.folder(source, current)
-        done = {r.key for r in self.records(source, current) if r.status == "done"}
+        described = _described(folder)
+        records = [r for r in self.records(source, current) if described.has(r)]
+        done = {r.key for r in records if r.status == "done"}
         names = sorted((folder / "previews").glob("*.jpg"))
         paths = [path for path in names if path.stem.rpartition("_")[0] in done]
         order = np.random.default_rng(seed).permutation(len(paths))[:count]
@@ -224,10 +240,21 @@ class ShardStore:
 
 @dataclass(frozen=True)
 class _Described:
-    """What lies beside the shards: what they depend on, and how many tasks the plan has."""
+    """What the last plan of a folder says.
+
+    Attributes:
+        parameters: what the shards depend on.
+        tasks: number of its tasks.
+        keys: of its tasks; None where it was written before plans named them.
+    """
 
     parameters: dict[str, Any]
     tasks: int
+    keys: frozenset[str] | None
+
+    def has(self, record: Record) -> bool:
+        """Whether a record is of one of its tasks."""
+        return self.keys is None or record.key in self.keys
 
 
 def _described(folder: Path) -> _Described:
@@ -243,7 +270,12 @@ def _described(folder: Path) -> _Described:
         raise _damaged(path, f"parameters is {parameters!r}; allowed is a group")
     if not isinstance(tasks, int) or tasks < 0:
         raise _damaged(path, f"tasks is {tasks!r}; allowed is a whole number of 0 or more")
-    return _Described(parameters, tasks)
+    keys = content.get("keys")
+    if keys is None:
+        return _Described(parameters, tasks, None)
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+        raise _damaged(path, "keys are not names of tasks; allowed is a list of texts")
+    return _Described(parameters, tasks, frozenset(keys))
 
 
 def _is_settled(task: Task, record: Record | None, folder: Path) -> bool:
