@@ -40,6 +40,7 @@ def test_parameters_of_other_pipelines_are_passed_over() -> None:
         ({"aistpp": {"camera": ["c01"]}}, r"parameter aistpp\.camera"),
         ({"rendered": {"frame": 10}}, "no option frame; there are .*frames"),
         ({"rendered": {"fps": 1}}, "fps"),
+        ({"mtc": {"min_confidence": -1}}, r"parameter mtc\.min_confidence is -1"),
     ],
 )
 def test_parameters_that_cannot_be_are_named(parameters: dict[str, Any], message: str) -> None:

@@ -52,7 +52,7 @@ class MtcOptions(BaseModel):
         ("171026_pose3",), description="sequences held out for validation"
     )
     min_confidence: float = Field(
-        0.1, ge=-1, le=1, description="joints of the toolbox's layout at or below it are missing"
+        0.1, ge=0, le=1, description="joints of the toolbox's layout at or below it are missing"
     )
     min_inside: float = Field(
         0.75, ge=0, le=1, description="share of the joints that must be on the image"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -21,6 +21,8 @@ from gonio.types import FloatArray
 from tests.capture.fakes import seen_by_mediapipe, walking_truth
 from tests.capture.projected.test_detector_model import seen
 
+NAN, INF = float("nan"), float("inf")
+
 
 def test_it_needs_rendered_pairs(tmp_path: Path) -> None:
     pytest.importorskip("anny", reason="the optional body model anny is not installed")
@@ -34,6 +36,40 @@ def test_options_out_of_range() -> None:
         ProjectedOptions(cameras=0)
     with pytest.raises(InputError, match=r"balanced_share 1.5; allowed are 0 to 1"):
         ProjectedOptions(balanced_share=1.5)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"seed": -1}, "projected: seed -1; allowed are whole numbers of 0 or more"),
+        ({"made_share": NAN}, "projected: made_share nan; allowed are 0 to 1"),
+        ({"mix_share": 2}, "projected: mix_share 2"),
+        ({"offset_share": -0.1}, r"projected: offset_share -0\.1"),
+        ({"tilt_share": NAN}, "projected: tilt_share nan"),
+        ({"offset_factor": NAN}, "projected: offset_factor nan; allowed are 0 to 10"),
+        ({"offset_factor": -1}, "projected: offset_factor -1"),
+        ({"tilt_deg": NAN}, "projected: tilt_deg nan; allowed are 0 to 180"),
+        ({"tilt_deg": -20}, "projected: tilt_deg -20"),
+        ({"elevation_deg": (NAN, 45)}, r"projected: elevation_deg \[nan, 45.*-80 to 80"),
+        ({"elevation_deg": (45, -15)}, r"projected: elevation_deg \[45"),
+        ({"elevation_deg": (-15, 90)}, r"projected: elevation_deg \[-15"),
+        ({"made_kinds": {"poses": NAN}}, "projected: made_kinds is .*nan"),
+        ({"made_kinds": {"poses": INF}}, "projected: made_kinds is .*inf"),
+        ({"made_kinds": {"walk": 1, "poses": NAN}}, "projected: made_kinds is"),
+    ],
+)
+def test_each_option_out_of_range_is_named_as_one_of_projected(
+    values: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InputError, match=message) as error:
+        ConversionOptions.from_parameters({"projected": values})
+    assert "rendered" not in str(error.value)
+
+
+def test_options_at_the_ends_of_their_ranges() -> None:
+    least = dict.fromkeys(("tilt_deg", "offset_factor", "tilt_share", "made_share"), 0)
+    options = ProjectedOptions(**least, seed=0, elevation_deg=(20, 20))
+    assert options.rendered().seed == 0
 
 
 def test_the_image_lies_where_the_camera_sees_the_body() -> None:

@@ -39,6 +39,18 @@ ASIDE_M = 0.025
 """How far the mass of a body in balance lies beside the middle of its feet, standard deviation."""
 RATE_HZ = 10.0
 """Frames a second: those that a network over time compares."""
+STEEPEST_DEG = 80.0
+"""Cameras above or below the body have no level."""
+_HIGHEST: dict[str, float] = {
+    "made_share": 1,
+    "mix_share": 1,
+    "offset_share": 1,
+    "balanced_share": 1,
+    "tilt_share": 1,
+    "offset_factor": 10,
+    "tilt_deg": 180,
+}
+"""The highest value of each option that begins at 0."""
 
 
 @dataclass(frozen=True)
@@ -78,15 +90,26 @@ class ProjectedOptions:
     elevation_deg: tuple[float, float] = (-15.0, 45.0)
 
     def __post_init__(self) -> None:
-        checked_kinds(self.made_kinds)
+        try:
+            checked_kinds(self.made_kinds)
+        except InputError as error:
+            raise InputError(f"projected: {error}") from error
         if min(self.sequences, self.cameras) < 1 or self.sequence_frames < 6:
             raise InputError(
                 f"projected: sequences {self.sequences}, cameras {self.cameras}, sequence_frames "
                 f"{self.sequence_frames}; allowed are 1 or more, 1 or more, and 6 or more"
             )
-        for name in ("balanced_share", "tilt_share"):
-            if not 0 <= (share := getattr(self, name)) <= 1:
-                raise InputError(f"projected: {name} {share:g}; allowed are 0 to 1")
+        if self.seed < 0:
+            raise InputError(f"projected: seed {self.seed}; allowed are whole numbers of 0 or more")
+        for name, most in _HIGHEST.items():
+            if not 0 <= (value := getattr(self, name)) <= most:
+                raise InputError(f"projected: {name} {value:g}; allowed are 0 to {most:g}")
+        lowest, highest = self.elevation_deg
+        if not -STEEPEST_DEG <= lowest <= highest <= STEEPEST_DEG:
+            raise InputError(
+                f"projected: elevation_deg {list(self.elevation_deg)}; allowed are a lowest and a "
+                f"highest one, from {-STEEPEST_DEG:g} to {STEEPEST_DEG:g}"
+            )
 
     def rendered(self) -> RenderedOptions:
         """The movements, as the source `rendered` would draw them; all are for training."""

@@ -6,6 +6,7 @@ Splits share neither a performer of motion nor a body.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -169,10 +170,11 @@ def checked_kinds(weights: Mapping[str, float]) -> dict[str, float]:
     """Weights of kinds of made motion, which sum to 1.
 
     Raises:
-        InputError: no such kind, or a weight below 0, or none above.
+        InputError: no such kind, a weight that is no number of 0 or more, or none above 0.
     """
     total = sum(weights.values())
-    if not set(weights) <= set(KINDS) or min(weights.values(), default=-1) < 0 or total <= 0:
+    numbers = math.isfinite(total) and all(weight >= 0 for weight in weights.values())
+    if not set(weights) <= set(KINDS) or not numbers or total <= 0:
         raise InputError(
             f"made_kinds is {dict(weights)}; allowed are weights of 0 or more, not all 0, of "
             f"{', '.join(KINDS)}"
