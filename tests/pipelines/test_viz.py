@@ -24,3 +24,6 @@ def test_viz_builds_and_shows_layers(tmp_path, project):
     assert {"raw", "intermediate", "model_output", "reporting"} <= set(main["layers"])
     assert {"inference", "evaluation"} <= {entry["id"] for entry in main["pipelines"]}
     assert (tmp_path / "build" / "index.html").is_file()
+    assert "circular dependency" not in done.stdout + done.stderr
+    for path in (tmp_path / "build" / "api" / "pipelines").iterdir():
+        assert "reporting" in json.loads(path.read_text())["layers"], path.name
