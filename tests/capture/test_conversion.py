@@ -16,8 +16,9 @@ from gonio.capture.manifest import Manifest
 from gonio.capture.observation import ObservationOptions
 from gonio.capture.rendered_source import RenderedOptions, RenderedSource
 from gonio.capture.shards import read_shard, write_shard
-from gonio.capture.statistics import conversion_statistics, summary
+from gonio.capture.statistics import conversion_statistics, measured_sources, summary
 from gonio.capture.store import ShardStore
+from gonio.capture.tasks import Task
 from gonio.errors import InputError, MissingFileError
 from tests.capture.fakes import FakeSource, plan_of
 
@@ -138,6 +139,44 @@ def test_rows_without_a_pair_do_not_count(tmp_path: Path) -> None:
     write_shard(path, replace(shard, corrupted=corrupted))
     errors = conversion_statistics(manifest).errors
     assert rows(errors, "all", "all")["joints"] == 6 * 17
+
+
+class OtherSource(FakeSource):
+    """The same under another name."""
+
+    @property
+    def name(self) -> str:
+        return "other"
+
+    def list_tasks(self) -> list[Task]:
+        return [replace(task, source="other") for task in super().list_tasks()]
+
+
+def test_a_shard_that_is_gone_leaves_the_report_of_other_sources(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run(tmp_path, FakeSource(3, frames=10))
+    manifest = run(tmp_path, OtherSource(4, frames=10, behaviour=(("walk01", "fail"),)))
+    whole = conversion_statistics(manifest)
+    part, statistics = measured_sources(manifest, "other")
+    assert part == manifest
+    for name in ("counts", "errors", "problems"):
+        pd.testing.assert_frame_equal(getattr(statistics, name), getattr(whole, name))
+    np.testing.assert_array_equal(statistics.viewpoints, whole.viewpoints)
+    manifest.select(["fake"]).shards()[0].unlink()
+    part, statistics = measured_sources(manifest, "other")
+    assert list(part.folders) == ["other"]
+    assert set(statistics.counts["source"]) == {"other"}
+    assert list(summary(part, statistics)) == ["other"]
+    assert "fake is left out of the report: there is no shard" in caplog.text
+    assert "source=fake" in caplog.text
+    with pytest.raises(MissingFileError, match="there is no shard"):
+        measured_sources(manifest, "fake")
+
+
+def test_an_empty_folder_has_an_empty_report(tmp_path: Path) -> None:
+    part, statistics = measured_sources(ShardStore(tmp_path).manifest(), "rendered")
+    assert len(part) == len(statistics.counts) == 0
 
 
 @pytest.mark.parametrize("tasks", [0, 3])

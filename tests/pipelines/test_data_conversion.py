@@ -1,6 +1,7 @@
 """The pipeline `data_conversion`: its shape, and a run from a catalog."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from gonio.capture.store import ConversionPlan, ShardStore
 from gonio.datasets.shards import FolderDataset, ImageDataset, ShardFolderDataset
 from gonio.datasets.text import JsonDataset, PngDataset, TableDataset
 from gonio.pipelines.data_conversion import create_pipeline, nodes
-from tests.capture.fakes import FakeSource, plan_of
+from tests.capture.fakes import FakeSource, plan_of, small_shard
+from tests.training.angle_fakes import shard_store
 
 
 def catalog(root: Path, parameters: dict[str, Any]) -> DataCatalog:
@@ -78,6 +80,15 @@ def test_a_second_run_does_only_what_failed(tmp_path: Path) -> None:
     assert {p: p.stat().st_mtime_ns for p in (tmp_path / "shards").rglob("*.npz")} == shards
     lines = next((tmp_path / "shards").rglob("manifest.jsonl")).read_text().splitlines()
     assert len(lines) == 5 + 1
+
+
+@pytest.mark.usefixtures("fake_plan")
+def test_a_lost_shard_of_another_source_does_not_stop_a_run(tmp_path: Path) -> None:
+    other = shard_store(tmp_path / "shards", [replace(small_shard(5), source="mtc")])
+    other.manifest().shards()[0].unlink()
+    SequentialRunner().run(create_pipeline(), catalog(tmp_path, {"executor": "inline"}))
+    summary = JsonDataset(str(tmp_path / "report" / "summary.json")).load()
+    assert list(summary) == ["fake"]
 
 
 def test_the_pipeline_needs_what_the_catalog_has() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -12,7 +13,10 @@ from numpy.typing import NDArray
 
 from gonio.capture.manifest import Manifest, Record
 from gonio.capture.shards import read_arrays
+from gonio.errors import GonioError
 from gonio.skeleton import COCO_JOINTS
+
+_log = logging.getLogger(__name__)
 
 AZIMUTH_BIN_DEG = 30
 ELEVATION_EDGES_DEG = (-90, -15, 0, 15, 30, 45, 90)
@@ -82,6 +86,53 @@ class _Table:
         ]
         columns = ["source", "by", "name", *_Sums(1).row()]
         return pd.DataFrame(rows, columns=columns)
+
+
+def measured_sources(manifest: Manifest, source: str) -> tuple[Manifest, ConversionStatistics]:
+    """The statistics of a source, and those of all others whose shards can be read.
+
+    Another source that has lost a shard is left out with a warning: what was converted now stands.
+
+    Args:
+        manifest: of all sources.
+        source: the one that was converted now.
+
+    Returns:
+        The part of the manifest that was measured, and its statistics.
+
+    Raises:
+        MissingFileError, InputError: a shard of `source` is gone or damaged.
+    """
+    measured: dict[str, ConversionStatistics] = {}
+    for name in manifest.folders:
+        try:
+            measured[name] = conversion_statistics(manifest.select([name]))
+        except GonioError as error:
+            if name == source:
+                raise
+            _log.warning(
+                "%s is left out of the report: %s. Convert it again: kedro run --pipeline "
+                "data_conversion --params source=%s",
+                name,
+                error,
+                name,
+            )
+    part = manifest.select(measured)
+    return part, _together(list(measured.values())) if measured else conversion_statistics(part)
+
+
+def _together(parts: Sequence[ConversionStatistics]) -> ConversionStatistics:
+    def rows(name: str) -> pd.DataFrame:
+        tables: list[pd.DataFrame] = [getattr(part, name) for part in parts]
+        full = [table for table in tables if len(table)] or tables[:1]
+        return pd.concat(full, ignore_index=True)
+
+    return ConversionStatistics(
+        counts=rows("counts"),
+        errors=rows("errors"),
+        problems=rows("problems"),
+        viewpoints=np.sum([part.viewpoints for part in parts], axis=0),
+    )
 
 
 def conversion_statistics(manifest: Manifest) -> ConversionStatistics:

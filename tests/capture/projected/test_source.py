@@ -11,15 +11,16 @@ from scipy.spatial.transform import Rotation
 from gonio.capture.conversion import ConversionOptions, convert, plan_conversion
 from gonio.capture.pairs import Truth, build_shard
 from gonio.capture.projected.detector_model import DetectorModel, fit_detector_model
-from gonio.capture.projected.measured import seen_in_shard
+from gonio.capture.projected.measured import measured_detector, seen_in_shard
 from gonio.capture.projected.source import ProjectedOptions, projected_landmarks, tilted
 from gonio.capture.reference_body import reference_scale
 from gonio.capture.shards import ShardLabels, read_shard
 from gonio.errors import InputError
 from gonio.skeleton import COCO_FROM_MEDIAPIPE
 from gonio.types import FloatArray
-from tests.capture.fakes import seen_by_mediapipe, walking_truth
+from tests.capture.fakes import seen_by_mediapipe, small_shard, walking_truth
 from tests.capture.projected.test_detector_model import seen
+from tests.training.angle_fakes import shard_store
 
 NAN, INF = float("nan"), float("inf")
 
@@ -29,6 +30,13 @@ def test_it_needs_rendered_pairs(tmp_path: Path) -> None:
     options = ConversionOptions(source="projected", executor="inline")
     with pytest.raises(InputError, match=r"rendered"):
         plan_conversion(options, {"rendered": tmp_path / "none", "shards": tmp_path})
+
+
+def test_a_rendered_pair_that_is_gone_is_told_with_its_source(tmp_path: Path) -> None:
+    manifest = shard_store(tmp_path, [replace(small_shard(20), source="rendered")]).manifest()
+    manifest.shards("train")[0].unlink()
+    with pytest.raises(InputError, match=r"there is no shard .*source=rendered"):
+        measured_detector(manifest, tmp_path / "model.npz")
 
 
 def test_options_out_of_range() -> None:

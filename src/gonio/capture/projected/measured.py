@@ -16,7 +16,7 @@ from gonio.capture.projected.detector_model import (
 )
 from gonio.capture.reference_body import reference_scale
 from gonio.capture.shards import Shard, read_shard
-from gonio.errors import InputError
+from gonio.errors import InputError, MissingFileError
 from gonio.landmarks.inputs import pose_inputs
 from gonio.landmarks.repair import repair_landmarks
 from gonio.options import RepairOptions
@@ -65,12 +65,19 @@ def measured_detector(
         repair: as `inference` repairs; all of it if not given.
 
     Raises:
-        InputError: there are no rendered training pairs.
+        InputError: there are no rendered training pairs, or one is damaged or gone.
     """
     if path.is_file():
         return load_detector_model(path)
-    shards = (read_shard(shard) for shard in manifest.shards("train"))
-    clips = [seen for number, s in enumerate(shards) if (seen := seen_in_shard(s, number, repair))]
+    try:
+        shards = (read_shard(shard) for shard in manifest.shards("train"))
+        seen = [seen_in_shard(shard, number, repair) for number, shard in enumerate(shards)]
+    except (InputError, MissingFileError) as error:
+        raise InputError(
+            f"source=projected borrows MediaPipe's errors from rendered training pairs: {error}. "
+            "Run the data_conversion pipeline with source=rendered first."
+        ) from error
+    clips = [clip for clip in seen if clip is not None]
     if not clips:
         raise InputError(
             "source=projected borrows MediaPipe's errors from rendered training pairs, and there "

@@ -18,7 +18,7 @@ from gonio.capture.conversion import (
     plan_conversion,
 )
 from gonio.capture.figures import coverage_figure, error_figure
-from gonio.capture.statistics import ConversionStatistics, conversion_statistics, summary
+from gonio.capture.statistics import ConversionStatistics, measured_sources, summary
 from gonio.capture.store import ConversionPlan, Outcome, ShardStore
 from gonio.reporting.figures import figure_png
 
@@ -54,12 +54,13 @@ def convert(
 
 
 def measure(
-    training_shards: ShardStore,
+    training_shards: ShardStore, parameters: Parameters
 ) -> tuple[ConversionStatistics, pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str, Any]]:
     """Counts, errors of MediaPipe, problems, and their summary."""
+    options = ConversionOptions.from_parameters(parameters)
     manifest = training_shards.manifest()
     log_problems(manifest)
-    statistics = conversion_statistics(manifest)
+    manifest, statistics = measured_sources(manifest, options.source)
     tables = (statistics.counts, statistics.errors, statistics.problems)
     return statistics, *tables, summary(manifest, statistics)
 

@@ -30,7 +30,7 @@ def create_pipeline(**_: object) -> Pipeline:
             ),
             Node(
                 nodes.measure,
-                "training_shards",
+                ["training_shards", "parameters"],
                 [
                     "conversion_statistics",
                     "conversion_counts",
