@@ -87,6 +87,9 @@ class ConversionOptions(BaseModel):
         try:
             return cls.model_validate(own)
         except ValidationError as error:
+            causes = [item.get("ctx", {}).get("error") for item in error.errors()]
+            if all(isinstance(cause, InputError) for cause in causes):  # names its parameter itself
+                raise InputError("; ".join(map(str, causes))) from error
             raise InputError(told(error)) from error
 
     @property

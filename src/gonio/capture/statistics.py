@@ -111,8 +111,8 @@ def measured_sources(manifest: Manifest, source: str) -> tuple[Manifest, Convers
             if name == source:
                 raise
             _log.warning(
-                "%s is left out of the report: %s. Convert it again: kedro run --pipeline "
-                "data_conversion --params source=%s",
+                "%s is left out of the report: %s. Convert it again with its own parameters: kedro "
+                "run --pipeline data_conversion --params source=%s,...",
                 name,
                 error,
                 name,

@@ -69,7 +69,7 @@ def test_options_out_of_range() -> None:
 def test_each_option_out_of_range_is_named_as_one_of_projected(
     values: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(InputError, match=message) as error:
+    with pytest.raises(InputError, match=f"^{message}") as error:
         ConversionOptions.from_parameters({"projected": values})
     assert "rendered" not in str(error.value)
 
