@@ -161,8 +161,26 @@ def test_a_spread_of_some_frames_is_interpolated_to_all() -> None:
     rows = [0, 3, 6]
     spread = pd.DataFrame({"time_s": time_s[rows], "knee_R_flexion_deg": [1.0, 4.0, np.nan]})
     whole = spread_at(spread, reference)["knee_R_flexion_deg"].to_numpy()
-    np.testing.assert_allclose(whole[:4], [1.0, np.nan, 3.0, 4.0])
-    assert np.isnan(whole[4:]).all()
+    np.testing.assert_allclose(whole, [1.0, np.nan, 3.0, 4.0, 4.0, 4.0, 4.0])
+
+
+def test_every_angle_beside_a_gap_has_its_band() -> None:
+    """The sampled frames fall into the gap of one joint; those of another are all there."""
+    reference = pd.DataFrame({"time_s": np.arange(13) / 60, "knee": 0.0, "hip": 0.0, "ankle": 0.0})
+    reference.loc[4:7, "knee"] = np.nan
+    spread = pd.DataFrame(
+        {
+            "time_s": reference["time_s"][[0, 6, 12]].to_numpy(),
+            "knee": [2.0, np.nan, 6.0],
+            "hip": [1.0, 2.0, 3.0],
+            "ankle": np.full(3, np.nan),
+        }
+    )
+    whole = spread_at(spread, reference)
+    assert (whole["knee"].isna() == reference["knee"].isna()).all()
+    assert whole["knee"][[0, 3, 9, 12]].tolist() == pytest.approx([2, 3, 5, 6])
+    assert whole["hip"].notna().all()
+    assert whole["ankle"].isna().all()
 
 
 def test_a_spread_is_held_before_the_first_and_after_the_last_frame_that_has_it():

@@ -17,7 +17,6 @@ from scipy.signal import fftconvolve
 from gonio.errors import InputError
 from gonio.kinematics.angles import isb_shoulder_columns
 from gonio.kinematics.unwrapping import wrapped_deg
-from gonio.signals import resample
 from gonio.skeleton import COCO, JOINTS
 from gonio.types import FloatArray, RefinedPose
 
@@ -128,23 +127,28 @@ def angle_spread(samples: Sequence[pd.DataFrame], reference: pd.DataFrame) -> pd
 def spread_at(spread: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
     """A spread that is known at some frames, at all frames of the reference.
 
-    A spread changes as slowly as the errors that it comes from, so it is interpolated, and held
-    before the first and after the last of the frames at which it is known.
+    A spread changes as slowly as the errors that it comes from, so that of each angle is
+    interpolated between the frames at which it is known, and held before the first and after the
+    last of them.
 
     Args:
         spread: as `angle_spread` gives it, of frames of the reference.
         reference: the angles themselves, T rows.
 
     Returns:
-        T rows of the same columns; NaN where an angle or a neighbour of its spread is missing.
+        T rows of the same columns; NaN where an angle is missing, and in a column whose spread is
+        known at no frame.
     """
-    columns = list(spread.columns.drop("time_s"))
     known_s, wanted_s = (table["time_s"].to_numpy(dtype=float) for table in (spread, reference))
-    values = resample(spread[columns].to_numpy(dtype=float), known_s, wanted_s)
-    values[reference[columns].isna().to_numpy()] = np.nan
-    whole = pd.DataFrame(values, columns=columns)
-    whole.insert(0, "time_s", wanted_s)
-    return whole[list(spread.columns)]
+    whole = {"time_s": wanted_s}
+    for name in spread.columns.drop("time_s"):
+        values = spread[name].to_numpy(dtype=float)
+        there = np.isfinite(values)
+        whole[name] = np.full(len(reference), np.nan)
+        if there.any():
+            wanted = reference[name].notna().to_numpy()
+            whole[name][wanted] = np.interp(wanted_s[wanted], known_s[there], values[there])
+    return pd.DataFrame(whole)[list(spread.columns)]
 
 
 def _off_nearest(angles: FloatArray, reference: FloatArray, middle_turn: float) -> FloatArray:
