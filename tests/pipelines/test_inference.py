@@ -17,7 +17,7 @@ from gonio.landmarks.repair import repair_landmarks
 from gonio.landmarks.video import VideoInfo
 from gonio.models import registry
 from gonio.models.depth_refiner import SHIPPED_CHECKPOINT
-from gonio.options import DEFAULT_REFINER, InferenceOptions
+from gonio.options import DEFAULT_REFINER, InferenceOptions, RepairOptions
 from gonio.pipelines.inference import nodes
 from tests.markers.bodies import standing
 
@@ -68,9 +68,9 @@ def checkpoints(tmp_path_factory, write_depth_refiner, write_joint_refiner, writ
 @pytest.fixture(scope="module")
 def run(checkpoints):
     """A function that refines a standing body and computes its angles."""
-    landmarks = repair_landmarks(standing(n=40)[0])
+    whole = repair_landmarks(standing(n=40)[0])
 
-    def up_to_the_angles(refiner="depth", **more):
+    def up_to_the_angles(refiner="depth", *, landmarks=whole, **more):
         parameters = PARAMETERS | {"refiner": refiner} | more
         pose, told = nodes.refine_pose(landmarks, *checkpoints, parameters)
         markers, record = nodes.make_markers(pose, landmarks, parameters)
@@ -159,6 +159,40 @@ def test_some_of_the_samples_frames_keep_the_first_and_the_last():
         np.testing.assert_allclose(samples["time_s"], first + some.rows / 30)
         assert list(samples.index) == [0, 1, 2, 3]
     assert list(bands.AngleSamples([table[:1]], rows[:1]).every(2).rows) == [0]
+
+
+def test_some_of_the_frames_keep_both_ends_of_every_stretch_that_is_seen():
+    rows = np.arange(0, 30, 3)
+    seen = np.array([0, 0, 1, 1, 1, 0, 1, 0, 0, 0], dtype=float)
+    table = pd.DataFrame({"time_s": rows / 30, "knee": np.where(seen, 5.0, np.nan)})
+    some = bands.AngleSamples([table, table], rows).every(2)
+    np.testing.assert_array_equal(some.rows, rows[[0, 1, 2, 4, 5, 6, 7, 9]])
+
+
+@pytest.mark.parametrize("stretches", [[(31, 36)], [(2, 4)], [(0, 15), (19, 22), (24, 66)]])
+def test_whoever_is_seen_between_the_sampled_frames_has_angles_and_bands(run, stretches):
+    """At 60 frames a second every sixth frame is sampled; the person is in others alone."""
+    seen = np.zeros(66, dtype=bool)
+    for start, stop in stretches:
+        seen[start:stop] = True
+    landmarks = standing(n=66, rate=60.0)[0]
+    for values in (landmarks.world, landmarks.image, landmarks.visibility):
+        values[~seen] = np.nan
+    unfilled = repair_landmarks(landmarks, RepairOptions(max_gap_s=0))
+    result = run("both", landmarks=unfilled)
+    refined = split_flags(result.refined()[0])[0]
+    for angles, band in zip((refined, result.of_markers), result.bands(), strict=True):
+        assert angles.drop(columns="time_s").notna().all(axis=1).tolist() == seen.tolist()
+        pd.testing.assert_frame_equal(band.notna(), angles.notna())
+
+
+def test_there_is_no_band_where_no_two_frames_on_end_show_the_body(run, caplog):
+    landmarks = standing(n=40)[0]
+    for values in (landmarks.world, landmarks.image, landmarks.visibility):
+        values[1::2] = np.nan
+    flickering = run("depth", landmarks=repair_landmarks(landmarks, RepairOptions(max_gap_s=0)))
+    assert [band.empty for band in flickering.bands()] == [True, True]
+    assert "there is no band" in caplog.text
 
 
 def test_fewer_frames_through_the_networks_give_the_same_band(by_both, monkeypatch):

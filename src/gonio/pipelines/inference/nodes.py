@@ -135,7 +135,10 @@ def sample_angles(
     options = InferenceOptions.from_parameters(parameters)
     if options.sigma_samples == 0 or not np.isfinite(pose.sigma).any():
         return AngleSamples()
-    return sampled_angles(pose, landmarks, marker_record["stature_estimate_m"], options)
+    samples = sampled_angles(pose, landmarks, marker_record["stature_estimate_m"], options)
+    if not samples.angles:
+        _log.warning("there is no band: the body is not seen for two frames on end")
+    return samples
 
 
 def propagate_sigma(
@@ -154,14 +157,19 @@ def propagate_sigma(
     """
     if not angle_samples.angles:
         return pd.DataFrame(), pd.DataFrame()
-    spread = angle_samples.spread(joint_angles_of_markers)
+    spread = _known(angle_samples.spread(joint_angles_of_markers))
     options = InferenceOptions.from_parameters(parameters)
     refiners = _refiners(options, depth_refiner, joint_refiner, main_refiner)
     if not refiners.change_angles:
         return spread, pd.DataFrame()
     some = angle_samples.every(REFINED_EVERY)
     refined = [_refined(refiners, sample, landmarks, both_ways=False) for sample in some.angles]
-    return replace(some, angles=refined).spread(split_flags(joint_angles)[0]), spread
+    return _known(replace(some, angles=refined).spread(split_flags(joint_angles)[0])), spread
+
+
+def _known(band: pd.DataFrame) -> pd.DataFrame:
+    """The band; a table without columns where it holds no value."""
+    return band if band.drop(columns="time_s").notna().any(axis=None) else pd.DataFrame()
 
 
 def compute_angles(
