@@ -279,6 +279,11 @@ def test_a_name_in_a_file_that_nothing_reads_is_told_with_its_place(copy, kedro_
         (b"time_s,knee_R_flexion_deg\n0,5\n", "", "lacks 35 of 36 angles, pelvis_tilt_deg among"),
         (",".join(["time_s", *ANGLE_COLUMNS]).encode(), "", "holds no frame"),
         (
+            f"{','.join(['time_s', *ANGLE_COLUMNS])}\n0{36 * ','}\n".encode(),
+            "",
+            "has no angle in any of its frames",
+        ),
+        (
             ",".join(["time_s", *ANGLE_COLUMNS]).encode(),
             ",shoulder_sequence=YXY",
             "lacks 6 of 36 angles, shoulder_R_plane_of_elevation_deg among them: say static_trial="

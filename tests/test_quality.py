@@ -6,7 +6,7 @@ import pytest
 
 from gonio.landmarks.video import VideoInfo
 from gonio.markers.gravity import GIVEN, LEVEL, PREDICTED
-from gonio.quality import estimated_joints, versions, warnings_of
+from gonio.quality import about_zero, estimated_joints, versions, warnings_of
 from gonio.skeleton import JOINTS, MARKERS
 from gonio.types import MarkerTrajectories
 
@@ -91,6 +91,16 @@ def test_what_a_reader_should_know_is_said(arguments, words):
 def test_a_given_camera_needs_no_warning():
     given = {"source": GIVEN, "spread_of_frames_deg": 40.0}
     assert said(body={"gravity": given}) == ""
+
+
+def test_a_thin_reference_of_zeroed_angles_is_told():
+    whole = {"frames": 60, "frames_with_angles": 30, "joints_without_zero": []}
+    assert about_zero({}) == about_zero(whole) == []
+    few, empty = about_zero(
+        {"frames": 66, "frames_with_angles": 5, "joints_without_zero": ["hip_L", "knee_L"]}
+    )
+    assert few == "Zero was taken from 5 frames: the others of 66 have no angle."
+    assert empty.endswith("zeroed curves are empty: hip_L, knee_L.")
 
 
 def test_a_joint_rests_on_its_own_markers():

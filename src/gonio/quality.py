@@ -33,6 +33,8 @@ LEVEL_CAMERA = (
     "The camera was taken as level. If it looked up or down or was turned, the pelvis and the "
     "trunk are tilted as much in the room: give camera.pitch_deg and camera.roll_deg."
 )
+FEW_FOR_ZERO = 0.5
+"""Below this share of frames with angles in the reference of zeroed angles there is a warning."""
 FULL_DETECTION = 0.98
 """Below this share of frames with a person there is a warning."""
 UNSTEADY_DEG = 10.0
@@ -96,6 +98,27 @@ def warnings_of(
         *_about_joints(markers, near_singularity),
         *_about_files(markers),
     ]
+
+
+def about_zero(record: dict[str, Any]) -> list[str]:
+    """Sentences about the reference that angles were zeroed by.
+
+    Args:
+        record: frames of the reference, those with angles, joints without; empty where no angles
+            were zeroed.
+    """
+    if not record:
+        return []
+    found = []
+    used, frames = record["frames_with_angles"], record["frames"]
+    if used < FEW_FOR_ZERO * frames:
+        found.append(f"Zero was taken from {used} frames: the others of {frames} have no angle.")
+    if record["joints_without_zero"]:
+        found.append(
+            "These joints have no angle in the frames that are taken as zero, so their zeroed "
+            f"curves are empty: {', '.join(record['joints_without_zero'])}."
+        )
+    return found
 
 
 def _about_detection(video: VideoInfo, record: dict[str, Any]) -> list[str]:

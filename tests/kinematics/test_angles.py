@@ -12,7 +12,9 @@ from gonio.kinematics.angles import (
     gimbal_flags,
     isb_shoulder_columns,
     joint_angles,
+    joints_without_zero,
     nearest_equal,
+    zero_reference,
     zeroed,
 )
 from gonio.skeleton import ALL_MARKERS, ANGLE_COLUMNS, AUGMENTED_MARKERS, JOINTS
@@ -349,6 +351,30 @@ def test_zeroed_by_a_static_trial():
         zeroed(angles, "last")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="seconds is 0"):
         zeroed(angles, "first_seconds", seconds=0)
+
+
+def test_a_reference_without_any_angle_is_refused():
+    angles = raw(body(count=60))
+    columns = angles.columns.drop("time_s")
+    late, nobody = angles.copy(), angles.copy()
+    late.loc[:39, columns] = np.nan
+    nobody[columns] = np.nan
+    with pytest.raises(InputError, match=r"in the first 0\.5 s of the clip, .* is 0\.67 s after"):
+        zeroed(late, "first_seconds", seconds=0.5)
+    with pytest.raises(InputError, match="the clip has no angle at all"):
+        zeroed(nobody, "first_seconds")
+    with pytest.raises(InputError, match="no frame of the static trial has an angle"):
+        zeroed(angles, "static_trial", static=nobody)
+
+
+def test_a_joint_without_an_angle_in_the_reference_is_named():
+    angles = raw(body(count=60))
+    for name, last in (("hip_L", 29), ("elbow_R", 59)):  # an empty elbow has nothing to zero
+        angles.loc[:last, [column for column in COLUMNS if column.startswith(name)]] = np.nan
+    reference = zero_reference(angles, "first_seconds", seconds=0.5)
+    assert len(reference) == 30
+    assert joints_without_zero(angles, reference) == ["hip_L"]
+    assert zeroed(angles, "first_seconds", seconds=0.5)["hip_L_flexion_deg"].isna().all()
 
 
 def test_the_test_body_turns_as_rotations_do():

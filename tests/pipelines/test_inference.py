@@ -264,6 +264,24 @@ def test_the_main_refiner_changes_pose_and_angles(run, by_depth):
     assert all((band.drop(columns="time_s") > 0).all(axis=None) for band in result.bands())
 
 
+def test_the_record_says_from_how_many_frames_zero_was_taken(by_depth, caplog):
+    angles, table = by_depth.refined()[0], pd.DataFrame()
+    assert nodes.zero_angles(angles, table, by_depth.parameters)[1] == {}
+    late = angles.copy()
+    late.loc[:9, late.columns[1:37]] = np.nan
+    late.loc[:24, "knee_R_rotation_deg"] = np.nan
+    wanted = by_depth.parameters | {"zero": "first_seconds", "zero_seconds": 0.79}
+    relative, record = nodes.zero_angles(late, table, wanted)
+    assert record == {
+        "from": "first_seconds",
+        "frames": 24,
+        "frames_with_angles": 14,
+        "joints_without_zero": ["knee_R"],
+    }
+    assert relative["knee_R_rotation_deg"].isna().all()
+    assert "zeroed curves are empty: knee_R" in caplog.text
+
+
 def test_the_shoulder_of_isb_is_refined_as_the_other_one_is(run):
     """The same movement in both sequences, so the other joints come out alike."""
     one, other = (run("both", shoulder_sequence=name).refined()[0] for name in ("ZXY", "YXY"))

@@ -51,6 +51,7 @@ def _in_memory(dataset):
         "kinematics_warnings",
         "opensim_quality",
         "opensim_angles",
+        "zero_record",
     } or dataset.startswith("conversion_")
 
 

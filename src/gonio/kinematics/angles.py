@@ -256,11 +256,36 @@ def zeroed(
         The same columns. A joint without a sample in the reference is NaN throughout.
 
     Raises:
-        InputError: unknown mode, no reference frame, a static trial with other columns.
+        InputError: as `zero_reference`.
+    """
+    reference = zero_reference(angles, mode, seconds=seconds, static=static)
+    result = angles.copy()
+    result[reference.columns] = angles[reference.columns] - reference.mean()
+    return result
+
+
+def zero_reference(
+    angles: pd.DataFrame,
+    mode: Literal["first_seconds", "static_trial"],
+    *,
+    seconds: float = 1.0,
+    static: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """The frames whose mean `zeroed` takes as zero, without their times.
+
+    Args:
+        angles: see `zeroed`; so the rest.
+        mode: where the frames come from.
+        seconds: length of the reference in this clip.
+        static: angles of a static trial.
+
+    Raises:
+        InputError: unknown mode, no reference frame, none with an angle, a static trial with other
+            columns.
     """
     columns = [column for column in angles.columns if column != "time_s"]
+    time = angles["time_s"].to_numpy(dtype=float)
     if mode == "first_seconds":
-        time = angles["time_s"].to_numpy(dtype=float)
         if not seconds > 0:
             raise InputError(f"seconds is {seconds}; allowed is a number above 0")
         reference = angles.loc[time < time[0] + seconds, columns] if len(time) else angles[columns]
@@ -275,6 +300,38 @@ def zeroed(
         raise InputError(f"zero is {mode!r}; allowed are 'first_seconds' and 'static_trial'")
     if len(reference) == 0:
         raise InputError("there is no frame to take as zero; give a clip with at least one frame")
-    result = angles.copy()
-    result[columns] = angles[columns] - reference.mean()
-    return result
+    if not reference.notna().any(axis=None):
+        seen = angles[columns].notna().any(axis=1).to_numpy()
+        raise InputError(_no_zero(mode, seconds, time[seen] - time[:1]))
+    return reference
+
+
+def _no_zero(mode: str, seconds: float, seen_s: FloatArray) -> str:
+    """What to say where no frame of the reference has an angle; `seen_s` are times of those."""
+    if mode == "static_trial":
+        return (
+            f"zero is {mode}, but no frame of the static trial has an angle; give one that shows "
+            "the person"
+        )
+    if not len(seen_s):
+        return f"zero is {mode}, but the clip has no angle at all; say zero=none"
+    return (
+        f"zero is {mode}, but no angle is known in the first {seconds:g} s of the clip, the first "
+        f"one is {seen_s[0]:.2f} s after its start; give more seconds (zero_seconds), a clip that "
+        "begins with the person in the reference pose, a static trial, or zero=none"
+    )
+
+
+def joints_without_zero(angles: pd.DataFrame, reference: pd.DataFrame) -> list[str]:
+    """Names of the joints that have angles, but none among the frames that are taken as zero.
+
+    Args:
+        angles: as `joint_angles` gives them.
+        reference: of `zero_reference`.
+    """
+    lost = angles[reference.columns].notna().any() & ~reference.notna().any()
+    return [
+        joint.name
+        for joint in JOINTS
+        if any(str(column).startswith(f"{joint.name}_") for column in lost.index[lost])
+    ]

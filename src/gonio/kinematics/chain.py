@@ -97,7 +97,7 @@ def check_static_trial(static: pd.DataFrame, options: InferenceOptions) -> None:
         options: how angles are zeroed, where the trial lies, and the sequence of the shoulder.
 
     Raises:
-        InputError: the trial is missing, holds no frame, or lacks an angle.
+        InputError: the trial is missing, holds no frame, lacks an angle, or has no value at all.
     """
     if options.zero != "static_trial":
         return
@@ -110,7 +110,8 @@ def check_static_trial(static: pd.DataFrame, options: InferenceOptions) -> None:
         )
         raise InputError(f"zero is static_trial, but {missing}: {wanted}")
     trial = options.static_trial or "static_trial.csv"
-    lacking = [name for name in angle_columns(options.shoulder_sequence) if name not in static]
+    columns = angle_columns(options.shoulder_sequence)
+    lacking = [name for name in columns if name not in static]
     if lacking:
         raise InputError(
             f"the static trial {trial} lacks {len(lacking)} of 36 angles, {lacking[0]} among them: "
@@ -118,3 +119,5 @@ def check_static_trial(static: pd.DataFrame, options: InferenceOptions) -> None:
         )
     if static.empty:
         raise InputError(f"the static trial {trial} holds no frame: {wanted}")
+    if not static[columns].notna().any(axis=None):
+        raise InputError(f"the static trial {trial} has no angle in any of its frames: {wanted}")

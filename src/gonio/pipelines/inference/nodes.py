@@ -26,7 +26,12 @@ from gonio.kinematics import (
     scale_and_solve,
     zeroed,
 )
-from gonio.kinematics.angles import filtered, split_flags
+from gonio.kinematics.angles import (
+    filtered,
+    joints_without_zero,
+    split_flags,
+    zero_reference,
+)
 from gonio.kinematics.bands import REFINED_EVERY, AngleSamples, sampled_angles
 from gonio.kinematics.chain import angles_of, augmented, check_static_trial, markers_of
 from gonio.kinematics.comparison import columns_from_model
@@ -38,6 +43,7 @@ from gonio.models.record import angle_record, pose_record
 from gonio.models.registry import Refiners, no_checkpoint, shared_refiners
 from gonio.options import CHECKPOINTS_OF, InferenceOptions
 from gonio.pipelines.inference.imports import imported_meanwhile
+from gonio.quality import about_zero
 from gonio.reporting.small_copy import SmallCopy
 from gonio.types import LandmarkSequence, MarkerTrajectories, RefinedPose
 
@@ -253,14 +259,27 @@ def _network(names: tuple[str, ...], refiners: Refiners) -> str | None:
 
 def zero_angles(
     joint_angles: pd.DataFrame, static_trial: pd.DataFrame, parameters: Parameters
-) -> pd.DataFrame:
-    """Angles relative to a reference pose; a table without columns where none is wanted."""
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Angles relative to a reference pose, and the frames that it was taken from.
+
+    A table without columns and an empty record where none is wanted.
+    """
     options = InferenceOptions.from_parameters(parameters)
     if options.zero == "none":
-        return pd.DataFrame()
+        return pd.DataFrame(), {}
     check_static_trial(static_trial, options)
     angles, _ = split_flags(joint_angles)
-    return zeroed(angles, options.zero, seconds=options.zero_seconds, static=static_trial)
+    where: dict[str, Any] = {"seconds": options.zero_seconds, "static": static_trial}
+    reference = zero_reference(angles, options.zero, **where)
+    record = {
+        "from": options.zero,
+        "frames": len(reference),
+        "frames_with_angles": int(reference.notna().any(axis=1).sum()),
+        "joints_without_zero": joints_without_zero(angles, reference),
+    }
+    for said in about_zero(record):
+        _log.warning(said)
+    return zeroed(angles, options.zero, **where), record
 
 
 def solve_model(markers_augmented: MarkerTrajectories, parameters: Parameters) -> pd.DataFrame:

@@ -85,7 +85,7 @@ def _from_markers_to_angles() -> list[Node]:
         Node(
             nodes.zero_angles,
             ["joint_angles", "static_trial", "parameters"],
-            "joint_angles_zeroed",
+            ["joint_angles_zeroed", "zero_record"],
             name="zero_angles",
         ),
         Node(
@@ -145,6 +145,7 @@ def _for_the_reader() -> list[Node]:
                 "marker_record",
                 "markers_augmented",
                 "joint_angles",
+                "zero_record",
                 "opensim_quality",
                 "kinematics_warnings",
                 "parameters",

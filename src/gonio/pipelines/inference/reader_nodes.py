@@ -13,7 +13,7 @@ from gonio.landmarks.video import VideoInfo
 from gonio.markers.augment import augmented_shares
 from gonio.models.record import checkpoints_of, refiner_in_use
 from gonio.options import InferenceOptions
-from gonio.quality import estimated_joints, versions, warnings_of
+from gonio.quality import about_zero, estimated_joints, versions, warnings_of
 from gonio.reporting.figures import figure_png, joint_angle_figure
 from gonio.reporting.overlay import OverlayVideo
 from gonio.reporting.report import ReportContent, report_html
@@ -117,6 +117,7 @@ def record_quality(
     marker_record: dict[str, Any],
     markers_augmented: MarkerTrajectories,
     joint_angles: pd.DataFrame,
+    zero_record: dict[str, Any],
     opensim_quality: dict[str, Any],
     kinematics_warnings: list[str],
     parameters: Parameters,
@@ -147,11 +148,13 @@ def record_quality(
         "augmented_share": augmented_shares(markers_augmented),
         "frames_near_singularity": flags.sum().to_dict(),
         "frames_on_estimated_markers": estimated_joints(markers_augmented).sum().to_dict(),
+        "zero": zero_record or "not asked for (zero: first_seconds or static_trial)",
         "opensim": opensim_quality or "not asked for (opensim: true)",
         "warnings": [
             *warnings_of(
                 video, landmarks.record, pose_record, marker_record, markers_augmented, flags
             ),
+            *about_zero(zero_record),
             *kinematics_warnings,
         ],
         "seconds": dict(zip(TIMED_STEPS, seconds, strict=True)),
