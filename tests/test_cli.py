@@ -19,6 +19,7 @@ from kedro.framework.startup import bootstrap_project
 
 from gonio.capture.demo import demo_video
 from gonio.models import registry
+from gonio.quality import OF_MARKERS
 from gonio.skeleton import ANGLE_COLUMNS
 from gonio.types import MarkerTrajectories
 
@@ -415,6 +416,7 @@ def test_refined_angles_stand_beside_the_computed_ones(
     assert list(quality["checkpoints"]) == used
     change = quality["angles"]["change_of_joints"]
     assert len(change) == 12
+    assert quality["angles"]["files_of_markers"] == OF_MARKERS
     assert f"Changed by the {used[-1].replace('_', ' ')}" in report
     output = copy / "data" / "test" / "07_model_output" / "cam02"
     angles, computed = (pd.read_csv(output / f"joint_angles{end}.csv") for end in ("", "_computed"))

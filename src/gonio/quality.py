@@ -33,6 +33,12 @@ LEVEL_CAMERA = (
     "The camera was taken as level. If it looked up or down or was turned, the pelvis and the "
     "trunk are tilted as much in the room: give camera.pitch_deg and camera.roll_deg."
 )
+OF_MARKERS = (
+    "The TRC, C3D and MOT files, OpenSim's results, gait events and the skeleton come from the "
+    "markers, which a network of angles does not change: they are the motion of "
+    "joint_angles_computed.csv, not that of joint_angles.csv."
+)
+"""What holds wherever a network changed angles."""
 FEW_FOR_ZERO = 0.5
 """Below this share of frames with angles in the reference of zeroed angles there is a warning."""
 FULL_DETECTION = 0.98

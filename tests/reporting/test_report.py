@@ -15,6 +15,7 @@ import pytest
 from gonio.errors import InputError
 from gonio.kinematics.gait import GaitEvents, NotGait
 from gonio.models.record import angle_record
+from gonio.quality import OF_MARKERS
 from gonio.reporting.figures import figure_png, joint_angle_figure
 from gonio.reporting.payload import decoded
 from gonio.reporting.report import ReportContent, report_html, write_report
@@ -224,6 +225,7 @@ def test_refined_angles_stand_beside_the_computed_ones_with_a_table_of_changes(c
     plain = _Page(report_html(content))
     assert "Changed by" not in plain.visible
     assert "joint_angles_computed.csv" not in plain.visible
+    assert OF_MARKERS not in plain.visible
     computed = angles.copy()
     computed.loc[30, "hip_R_rotation_deg"] -= 12.5
     record = angle_record(computed, angles, "joint")
@@ -247,7 +249,7 @@ def test_refined_angles_stand_beside_the_computed_ones_with_a_table_of_changes(c
     assert "Changed by the joint refiner" in page.visible
     assert "Mean (°) Largest (°) Angle Time (s)" in page.visible
     assert "Hip R 0.04 12.5 rotation 0.50 Hip L 0.00 0.0" in page.visible
-    assert "joint_angles_computed.csv" in page.visible
+    assert f"(joint_angles_computed.csv). {OF_MARKERS}" in page.visible
     with pytest.raises(InputError, match="computed has 5 rows"):
         replace(content, computed=computed[:5])
 

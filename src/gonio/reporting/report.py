@@ -18,6 +18,7 @@ from plotly.offline import get_plotlyjs
 from gonio.errors import InputError
 from gonio.files import write_text
 from gonio.kinematics.gait import GaitEvents, NotGait
+from gonio.quality import OF_MARKERS
 from gonio.reporting.basis import basis_of
 from gonio.reporting.payload import (
     CURVE_POINTS,
@@ -165,6 +166,7 @@ def report_html(content: ReportContent) -> str:
             content.pose, content.angle_record, content.gravity, content.scale, content.markers
         ),
         change=_change(content.angle_record),
+        of_markers=OF_MARKERS,
         quality=entries_of(content.quality),
         parameters=entries_of(content.parameters, digits=10),
         versions=entries_of(content.versions, digits=10),

@@ -13,7 +13,7 @@ from gonio.landmarks.video import VideoInfo
 from gonio.markers.augment import augmented_shares
 from gonio.models.record import checkpoints_of, refiner_in_use
 from gonio.options import InferenceOptions
-from gonio.quality import about_zero, estimated_joints, versions, warnings_of
+from gonio.quality import OF_MARKERS, about_zero, estimated_joints, versions, warnings_of
 from gonio.reporting.figures import figure_png, joint_angle_figure
 from gonio.reporting.overlay import OverlayVideo
 from gonio.reporting.report import ReportContent, report_html
@@ -143,7 +143,7 @@ def record_quality(
         "checkpoints": checkpoints_of(pose_record, angle_record),
         "landmarks": landmarks.record,
         "pose": {k: v for k, v in pose_record.items() if k not in ("refiner", "checkpoint")},
-        "angles": {k: v for k, v in angle_record.items() if k not in ("refiner", "checkpoint")},
+        "angles": _of_angles(angle_record),
         "markers": marker_record,
         "augmented_share": augmented_shares(markers_augmented),
         "frames_near_singularity": flags.sum().to_dict(),
@@ -160,6 +160,12 @@ def record_quality(
         "seconds": dict(zip(TIMED_STEPS, seconds, strict=True)),
         "versions": versions(),
     }
+
+
+def _of_angles(record: dict[str, Any]) -> dict[str, Any]:
+    """What a network did to the angles, and which files know nothing of it."""
+    told = {k: v for k, v in record.items() if k not in ("refiner", "checkpoint")}
+    return told | ({"files_of_markers": OF_MARKERS} if record["angles_corrected"] else {})
 
 
 def write_report(
