@@ -119,6 +119,32 @@ def test_cut_offs_below_half_the_rate_are_allowed(rate):
         options.check_rate("slow.mp4", rate)
 
 
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"subject": {"height": True}}, "subject.height"),
+        ({"subject": {"mass": False}}, "subject.mass"),
+        ({"camera": {"pitch_deg": True}}, "camera.pitch_deg"),
+        ({"repair": {"cutoff_hz": True}}, "repair.cutoff_hz"),
+        ({"report": {"overlay_max_side": True}}, "report.overlay_max_side"),
+        ({"max_people": True}, "max_people"),
+        ({"person": True}, "person"),
+        ({"person": False}, "person"),
+        ({"sigma_samples": False}, "sigma_samples"),
+        ({"angle_cutoff_hz": True}, "angle_cutoff_hz"),
+    ],
+)
+def test_true_and_false_are_no_numbers(given, name):
+    with pytest.raises(InputError, match=rf"{name} is (True|False): .*true and false are no num"):
+        InferenceOptions.from_parameters(given)
+
+
+def test_switches_and_numbers_in_quotes_are_read():
+    given = {"opensim": True, "repair": {"swaps": False}, "subject": {"height": "1.78"}}
+    options = InferenceOptions.from_parameters(given)
+    assert (options.opensim, options.repair.swaps, options.subject.height) == (True, False, 1.78)
+
+
 def test_the_band_has_the_columns_and_frames_of_the_angles(by_depth):
     band, of_computed = by_depth.bands()
     assert list(band.columns) == list(by_depth.of_markers.columns)
