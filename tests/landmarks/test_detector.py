@@ -79,6 +79,24 @@ def test_a_video_without_a_person_is_an_error(tmp_path, write_video):
         detect_landmarks(path)
 
 
+@pytest.mark.parametrize(
+    ("people", "person", "says"),
+    [
+        (1, 3, "no frame of .*people.mp4 shows more than 1 person; allowed are 0 to 0, counted"),
+        (2, 2, "no frame of .*people.mp4 shows more than 2 people; allowed are 0 to 1, counted"),
+    ],
+)
+def test_a_number_that_no_person_has_is_told(tmp_path, write_video, people, person, says):
+    frames = list(_two_people(6))
+    if people == 1:
+        for frame in frames:
+            frame.rgb[:, : frame.rgb.shape[1] // 2] = 114
+    even = [frame.rgb[:, : frame.rgb.shape[1] // 2 * 2] for frame in frames]
+    path = write_video(tmp_path / "people.mp4", even, [frame.time_s for frame in frames])
+    with pytest.raises(InputError, match=f"person is {person}, but {says} from the left"):
+        detect_landmarks(path, person=person)
+
+
 def test_no_frames():
     with pytest.raises(InputError, match="no frames"):
         detect_frames([], (10, 10))

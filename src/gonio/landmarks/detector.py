@@ -15,7 +15,7 @@ from tqdm import tqdm
 from gonio.errors import InputError
 from gonio.landmarks.ahead import ahead
 from gonio.landmarks.model_files import find_pose_model
-from gonio.landmarks.person import PersonFollower, check_person
+from gonio.landmarks.person import CHOICES, PersonFollower, check_person
 from gonio.landmarks.video import VideoFrame, probe, read_frames, sample_frames
 from gonio.skeleton import MEDIAPIPE_LANDMARKS
 from gonio.types import FloatArray, LandmarkSequence
@@ -68,7 +68,7 @@ def detect_landmarks(
 
     Raises:
         MissingFileError: the video or the model is not there.
-        InputError: the video cannot be read or shows nobody.
+        InputError: the video cannot be read, shows nobody, or not as many people as `person` says.
     """
     info = probe(video)
     check_person(person, max_people)
@@ -81,14 +81,15 @@ def detect_landmarks(
         unit="frame",
         disable=not progress,
     )
-    sequence = detect_frames(
-        frames,
-        (info.width, info.height),
-        model=str(path),
-        person=person,
-        max_people=1 if alone else max_people,
-    )
+    follower = PersonFollower(person, (info.width, info.height), alone=alone)
+    sequence = _followed(frames, follower, path, 1 if alone else max_people)
     if not sequence.detected.any():
+        if (most := follower.most_people) and not isinstance(person, str):
+            raise InputError(
+                f"person is {person}, but no frame of {info.path} shows more than {most} "
+                f"{'person' if most == 1 else 'people'}; allowed are 0 to {most - 1}, counted from "
+                f"the left, and {', '.join(CHOICES)}"
+            )
         raise InputError(
             f"no person was found in any of the {len(sequence)} frames of {info.path}; the person "
             "should be whole in the picture, well lit and not too small"
@@ -131,10 +132,16 @@ def detect_frames(
         MissingFileError: the model is not there.
         InputError: there are no frames, or the model cannot be loaded.
     """
+    follower = PersonFollower(person, image_size, alone=max_people == 1)
+    return _followed(frames, follower, find_pose_model(model, model_folder), max_people)
+
+
+def _followed(
+    frames: Iterable[VideoFrame], follower: PersonFollower, model: Path, max_people: int
+) -> LandmarkSequence:
+    """What `detect_frames` gives, of the person whom a follower picks."""
     collected = _Collected()
-    path = find_pose_model(model, model_folder)
-    with _landmarker(path, 1, "VIDEO") as single, _scout(path, max_people) as scout:
-        follower = PersonFollower(person, image_size, alone=scout is None)
+    with _landmarker(model, 1, "VIDEO") as single, _scout(model, max_people) as scout:
         tracker = _Tracker(single, scout, follower)
         for frame in frames:
             collected.time_s.append(frame.time_s)
@@ -147,7 +154,7 @@ def detect_frames(
         world=table[..., 2:5],
         image=table[..., :2],
         visibility=table[..., 5],
-        image_size=image_size,
+        image_size=follower.image_size,
     )
 
 

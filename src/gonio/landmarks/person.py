@@ -72,10 +72,22 @@ class PersonFollower:
     ) -> None:
         self._person = person
         self._longest_reach = np.inf if alone else LONGEST_REACH
+        self._image_size = image_size
         self._size = np.asarray(image_size, dtype=float)
         self._last: FloatArray | None = None
         self._points: FloatArray | None = None
         self._first_s = self._last_s = 0.0
+        self._most_people = 0
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(width, height) of the frames, pixels."""
+        return self._image_size
+
+    @property
+    def most_people(self) -> int:
+        """How many people one frame has shown at most."""
+        return self._most_people
 
     def choose(self, people: list[FloatArray], time_s: float) -> FloatArray:
         """The row of the followed person.
@@ -87,6 +99,7 @@ class PersonFollower:
         Returns:
             (33, 6); all NaN if the person is not among them.
         """
+        self._most_people = max(self._most_people, len(people))
         unseen_s = time_s - self._last_s
         if self._last_s - self._first_s < BRIEF_S < unseen_s:
             self._last = self._points = None
