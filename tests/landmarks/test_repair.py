@@ -150,6 +150,26 @@ def test_the_filter_takes_noise_and_leaves_motion():
     assert before == pytest.approx(bone_length_variation(noisy))
 
 
+@pytest.mark.parametrize(
+    ("seen", "frames"), [([(0, 180)], 180), ([(5, 8), (30, 33)], 0), ([(5, 8), (30, 34)], 4)]
+)
+def test_what_is_said_to_be_filtered_is_what_the_low_pass_changed(seen, frames):
+    """It leaves runs of three frames as they are."""
+    there = np.zeros(180, dtype=bool)
+    for start, stop in seen:
+        there[start:stop] = True
+    sequence = walking(n=180)
+    for values in (sequence.world, sequence.image, sequence.visibility):
+        values[~there] = np.nan
+    repaired = repair_landmarks(sequence, RepairOptions(swaps=False, fill_gaps=False))
+    unlike = repaired.sequence.world != sequence.world
+    changed = (unlike & there[:, None, None]).any(axis=(1, 2))
+    assert repaired.record["filtered_frames"] == changed.sum() == frames
+    assert repaired.record["filtered"] == (frames > 0)
+    plain = repair_landmarks(sequence, RepairOptions(filter=False))
+    assert (plain.record["filtered"], plain.record["filtered_frames"]) == (False, 0)
+
+
 @pytest.mark.filterwarnings("error")
 def test_a_sequence_without_frames_stays_one():
     repaired = repair_landmarks(walking().at(np.arange(0)))

@@ -22,12 +22,15 @@ from gonio.signals import (
     runs_of,
 )
 from gonio.skeleton import BONES, LEG_LANDMARKS, MEDIAPIPE
-from gonio.types import BoolArray, FloatArray, LandmarkSequence
+from gonio.types import BoolArray, FloatArray, LandmarkSequence, known
 
 SWAPPED, BLENDED, FILLED = 1, 2, 4
 """Bits of the flags: sides exchanged; blanked because left and right were blended; filled."""
 HOLE_STEPS = 1.5
 """Between frames that are farther apart, in steps of the frame rate, frames are left out."""
+
+FILTERED_RUN = 4
+"""`low_pass` leaves runs of fewer frames as they are."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +81,16 @@ def repair_landmarks(
     if options.fill_gaps:
         sequence, filled = _gaps_filled(sequence, options.max_gap_s)
         flags = flags | np.where(filled, FILLED, 0).astype(np.uint8)
-    filtered = options.filter and len(sequence) > 1
-    if filtered:
+    filtered_frames = 0
+    if options.filter and len(sequence) > 1:
+        filtered_frames = _frames_that_low_pass_changes(sequence)
         sequence = _filtered(sequence, options.cutoff_hz)
     record = _record(detected, sequence, flags)
-    record |= {"resampled_to_constant_rate": resampled, "filtered": filtered}
+    record |= {
+        "resampled_to_constant_rate": resampled,
+        "filtered": filtered_frames > 0,
+        "filtered_frames": filtered_frames,
+    }
     return RepairedLandmarks(sequence, flags, record)
 
 
@@ -169,6 +177,15 @@ def _filtered(sequence: LandmarkSequence, cutoff_hz: float) -> LandmarkSequence:
         sequence.visibility,
         sequence.image_size,
     )
+
+
+def _frames_that_low_pass_changes(sequence: LandmarkSequence) -> int:
+    """How many frames lie in a run of some landmark that is long enough for the low-pass."""
+    changed = np.zeros(len(sequence), dtype=bool)
+    for seen in known(sequence.world).T:
+        for start, stop in runs_of(seen):
+            changed[start:stop] |= stop - start >= FILTERED_RUN
+    return int(changed.sum())
 
 
 def _record(
