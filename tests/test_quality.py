@@ -7,8 +7,8 @@ import pytest
 from gonio.landmarks.video import VideoInfo
 from gonio.markers.gravity import GIVEN, LEVEL, PREDICTED
 from gonio.quality import about_zero, estimated_joints, versions, warnings_of
-from gonio.skeleton import JOINTS, MARKERS
-from gonio.types import MarkerTrajectories
+from gonio.skeleton import ANGLE_COLUMNS, JOINTS, MARKERS, MEDIAPIPE
+from gonio.types import LandmarkSequence, MarkerTrajectories
 
 VIDEO = VideoInfo(Path("joey.mp4"), 1280, 720, 30.0, 100, 3.3, 0, False, "h264")
 LANDMARKS = {
@@ -42,6 +42,23 @@ def flags(n=10, **near):
     return table
 
 
+def seen(n=10, missed=0, **places):
+    """Landmarks in the middle of the picture; (name, place) of those that lie elsewhere."""
+    image = np.full((n, 33, 2), 0.5)
+    for name, place in places.items():
+        image[n // 2 :, MEDIAPIPE[name]] = place
+    world = np.zeros((n, 33, 3))
+    world[:missed] = image[:missed] = np.nan
+    return LandmarkSequence(np.arange(n) / 30, world, image, np.ones((n, 33)), (1280, 720))
+
+
+def angles(n=10, **missing):
+    table = pd.DataFrame(0.0, index=range(n), columns=["time_s", *ANGLE_COLUMNS])
+    for joint, count in missing.items():
+        table.loc[: count - 1, [c for c in table if c.startswith(f"{joint}_")]] = np.nan
+    return table
+
+
 def said(landmarks=None, body=None, pose=None, **more):
     return " | ".join(
         warnings_of(
@@ -51,6 +68,8 @@ def said(landmarks=None, body=None, pose=None, **more):
             BODY | (body or {}),
             more.get("markers", markers()),
             more.get("near", flags()),
+            more.get("seen", seen()),
+            more.get("angles", angles()),
         )
     )
 
@@ -82,10 +101,27 @@ def test_a_good_clip_has_no_warnings():
         ({"markers": markers(["LWrist"])}, "elbow_L (100%)"),
         ({"markers": markers(n=65_536), "near": flags(65_536)}, "no C3D file: the clip has 65536"),
         ({"near": flags(shoulder_R=3)}, "shoulder_R (30%)"),
+        ({"seen": seen(left_heel=(0.5, 1.2))}, "guesses them: feet (50%). Film the whole body"),
+        ({"seen": seen(nose=(-0.1, 0.5), right_wrist=(2, 0))}, "them: head (50%), arms (50%)."),
+        ({"seen": seen(missed=6, left_knee=(0.5, -1))}, "them: knees (100%)."),
+        ({"angles": angles(**{j.name: 7 for j in JOINTS})}, "show the person: all (70%). What"),
+        (
+            {"angles": angles(knee_R=2, elbow_L=10)},
+            "that show the person: knee_R (20%), elbow_L (100%). What is less visible than min_vis",
+        ),
     ],
 )
 def test_what_a_reader_should_know_is_said(arguments, words):
     assert words in said(**arguments)
+
+
+def test_hands_at_the_edge_and_frames_without_a_person_need_no_word_of_their_own():
+    """Fingers make no marker; where nobody is seen no angle is missing."""
+    assert said(seen=seen(left_index=(1.3, 0.5))) == ""
+    everything = {joint.name: 6 for joint in JOINTS}
+    assert said(seen=seen(missed=6), angles=angles(**everything)) == ""
+    assert said(seen=seen(missed=10), angles=angles(**dict.fromkeys(everything, 10))) == ""
+    assert said(seen=seen(n=100, left_heel=(0.5, 0.99)), angles=angles(100, hip_L=10)) == ""
 
 
 def test_a_given_camera_needs_no_warning():

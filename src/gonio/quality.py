@@ -11,8 +11,8 @@ import pandas as pd
 from gonio.kinematics.c3d import why_no_c3d
 from gonio.landmarks.video import VideoInfo
 from gonio.markers.gravity import LEVEL, PREDICTED
-from gonio.skeleton import JOINT_MARKERS, JOINTS
-from gonio.types import MarkerTrajectories
+from gonio.skeleton import JOINT_MARKERS, JOINTS, MEDIAPIPE
+from gonio.types import BoolArray, LandmarkSequence, MarkerTrajectories
 
 PACKAGES = (
     "gonio",
@@ -47,6 +47,19 @@ UNSTEADY_DEG = 10.0
 """Above this spread of the predicted gravity, degrees, there is a warning."""
 MANY_ESTIMATED = 0.1
 """Above this share of estimated frames a joint is named in a warning."""
+MANY_MISSING = 0.1
+"""Above this share of frames without its angles, of those with a person, a joint is named."""
+MANY_OUTSIDE = 0.1
+"""Above this share of frames outside the picture, of those with a person, a part is named."""
+PARTS: dict[str, tuple[str, ...]] = {
+    "head": ("nose", "ear"),
+    "shoulders": ("shoulder",),
+    "arms": ("elbow", "wrist"),
+    "hips": ("hip",),
+    "knees": ("knee",),
+    "feet": ("ankle", "heel", "foot_index"),
+}
+"""Parts of the body, and the landmarks that show them, without their sides."""
 
 
 def versions() -> dict[str, str]:
@@ -85,6 +98,8 @@ def warnings_of(
     marker_record: dict[str, Any],
     markers: MarkerTrajectories,
     near_singularity: pd.DataFrame,
+    landmarks: LandmarkSequence,
+    angles: pd.DataFrame,
 ) -> list[str]:
     """Sentences that a reader of the results should know first.
 
@@ -95,9 +110,13 @@ def warnings_of(
         marker_record: counts, scale and gravity of the markers.
         markers: all markers with their flags.
         near_singularity: T rows of flags, a column a joint.
+        landmarks: the repaired ones, T frames.
+        angles: T rows, without flags.
     """
     return [
         *_about_detection(video, landmark_record),
+        *_about_picture(landmarks),
+        *_about_missing_angles(angles, landmarks.detected),
         *_about_depth(pose_record),
         *_about_body(marker_record),
         *_about_gravity(marker_record["gravity"]),
@@ -150,6 +169,47 @@ def _about_detection(video: VideoInfo, record: dict[str, Any]) -> list[str]:
             f"{record['blended_frames']}; look at those frames in the overlay."
         )
     return found
+
+
+def _about_picture(landmarks: LandmarkSequence) -> list[str]:
+    """Parts of the body that lie outside the picture: MediaPipe says where, but nobody saw them."""
+    image = landmarks.image[landmarks.detected]
+    if not len(image):
+        return []
+    outside = np.asarray(((image < 0) | (image > 1)).any(axis=2))
+    many = []
+    for part, names in PARTS.items():
+        own = [i for name, i in MEDIAPIPE.items() if name.split("_", 1)[-1] in names]
+        share = outside[:, own].any(axis=1).mean()
+        many += [f"{part} ({share:.0%})"] if share > MANY_OUTSIDE else []
+    if not many:
+        return []
+    return [
+        "These parts of the body lie outside the picture in a good part of the frames, where "
+        f"MediaPipe guesses them: {', '.join(many)}. Film the whole body."
+    ]
+
+
+def _about_missing_angles(angles: pd.DataFrame, seen: BoolArray) -> list[str]:
+    if not seen.any():
+        return []
+    gone = angles.loc[seen].isna().mean()
+    shares = {
+        joint.name: max(
+            share for name, share in gone.items() if str(name).startswith(f"{joint.name}_")
+        )
+        for joint in JOINTS
+    }
+    many = [f"{name} ({share:.0%})" for name, share in shares.items() if share > MANY_MISSING]
+    if not many:
+        return []
+    if len(many) == len(JOINTS) and len(set(shares.values())) == 1:
+        many = [f"all ({shares[JOINTS[0].name]:.0%})"]
+    return [
+        "Angles of these joints are missing in a good part of the frames that show the person: "
+        f"{', '.join(many)}. What is less visible than min_visibility counts as not seen, and with "
+        "it goes what is augmented from it; estimate_missing and force_complete fill more."
+    ]
 
 
 def _about_depth(record: dict[str, Any]) -> list[str]:

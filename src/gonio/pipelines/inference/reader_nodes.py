@@ -125,7 +125,7 @@ def record_quality(
 ) -> dict[str, Any]:
     """The quality record; `seconds` are those of the steps in `TIMED_STEPS`."""
     options = InferenceOptions.from_parameters(parameters)
-    _, flags = split_flags(joint_angles)
+    angles, flags = split_flags(joint_angles)
     flags.columns = [name.removesuffix("_near_singularity") for name in flags.columns]
     return {
         "video": {
@@ -152,7 +152,14 @@ def record_quality(
         "opensim": opensim_quality or "not asked for (opensim: true)",
         "warnings": [
             *warnings_of(
-                video, landmarks.record, pose_record, marker_record, markers_augmented, flags
+                video,
+                landmarks.record,
+                pose_record,
+                marker_record,
+                markers_augmented,
+                flags,
+                landmarks.sequence,
+                angles,
             ),
             *about_zero(zero_record),
             *kinematics_warnings,
