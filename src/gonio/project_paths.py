@@ -17,7 +17,7 @@ REPORT_FOLDERS = ("angles", "conversion", "evaluation", "training")
 """Reports of other pipelines, beside the folders that are named after videos."""
 
 
-def video_path(video: str, data: str) -> str:
+def video_path(video: object, data: str) -> str:
     """Path of the video, or the folder of videos, that a parameter names.
 
     Args:
@@ -29,15 +29,21 @@ def video_path(video: str, data: str) -> str:
         The path; nothing is opened here.
 
     Raises:
-        InputError: no name at all, a relative path that leads out of the video folder, or a camera
-            that the demo does not have.
+        InputError: no name at all, one with braces, a relative path that leads out of the video
+            folder, or a camera that the demo does not have.
     """
+    if not isinstance(video, str | int | float | None):  # what Kedro makes of `video.x=1`
+        raise InputError(
+            f"video is {video}; give the name of one video in {Path(data) / VIDEO_FOLDER}, an "
+            f"absolute path, or {DEMO}"
+        )
     name = "" if video is None else str(video)  # what Kedro makes of `video=`
     if not name.strip():
         raise InputError(
             f"video is empty; give the name of a video in {Path(data) / VIDEO_FOLDER}, an absolute "
             f"path, or {DEMO}"
         )
+    check_no_braces(name)
     if name == DEMO:
         return str(demo_video())
     camera = name.removeprefix(f"{DEMO}/")
@@ -58,6 +64,19 @@ def video_path(video: str, data: str) -> str:
             f"no {folder / inside}"
         )
     return str(folder / inside)
+
+
+def check_no_braces(video: str) -> None:
+    """Refuse a path that Kedro would take for a pattern of names, or OmegaConf for a reference.
+
+    Raises:
+        InputError: it holds { or }.
+    """
+    if "{" in video or "}" in video:
+        raise InputError(
+            f"video is {video!r}, which holds braces; they have a meaning of their own in the "
+            "catalog: rename the file or the folder, or give a link to it"
+        )
 
 
 def stem_of(video: str) -> str:
