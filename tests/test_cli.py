@@ -202,11 +202,16 @@ def test_a_folder_goes_on_after_a_bad_video(copy, kedro_run, tmp_path):
         ("video=nosuch.mp4", "there is no video"),
         ("video=", "video is empty; give the name of a video"),
         ("video=demo/cam09", "the demo has the cameras cam01, cam02, cam03, cam04"),
+        ("video=a{b}.mp4", "video is 'a{b}.mp4', which holds braces"),
+        ("video=/tmp/a}b/joey.mp4", "which holds braces; they have a meaning of their own"),
+        ("video=a${b}.mp4", "'b' not found, full_key: video; ${...} stands for another value"),
+        ("video.x=1", "video is {'x': 1}; give the name of one video in "),
         ("video=../x.mp4", "outside the folder"),
         ("video=a/../../x.mp4", "outside the folder"),
         ("video=Evaluation.mp4", "rename the video: angles, conversion, evaluation, training are"),
         ("subject.height=178", "centimetres? Then write 1.78"),
         ("subject.height=-1", "0.4 to 2.8 metres"),
+        ("subject.height=true", "subject.height is True: Value error, true and false are no"),
         ("subject.height=abc", "subject.height is 'abc'"),
         ("subject.hight=1.78", "did you mean subject.height?"),
         ("modle=lite", "did you mean model?"),
@@ -238,6 +243,71 @@ def test_an_environment_that_is_not_there_is_told_with_those_that_are(kedro_run)
     assert "base" in message
     assert "gpu" in message
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (
+            ("--runner", "ParallelRunner"),
+            "inference cannot be spread over processes; allowed are T",
+        ),
+        (("--runner", "kedro.runner.ParallelRunner"), "allowed are ThreadRunner, SequentialRunner"),
+        (("--runner", "FooRunner"), "runner is 'FooRunner', but there is none such"),
+        (
+            ("--from-nodes", "compute_angles"),
+            "gait_found, opensim_angles, opensim_quality would be missing, which no file keeps; "
+            "say --from-nodes compute_angles,find_gait,solve_opensim, so that it is made again",
+        ),
+        (
+            ("--from-nodes", "write_report"),
+            "--from-nodes write_report,find_gait,solve_opensim,compute_angles,zero_angles, so that",
+        ),
+        (
+            ("--from-nodes", "computeangles"),
+            "nodes named ['computeangles']; the steps of this pipe",
+        ),
+        (
+            ("--to-outputs", "angels"),
+            "datasets named ['angels']; the steps of this pipeline are de",
+        ),
+        (("--tags", "angles"), "Pipeline contains no nodes after applying all provided filters"),
+    ],
+)
+def test_a_run_that_kedro_cannot_make_is_told_in_one_line(kedro_run, arguments, says):
+    code, said = kedro_run(*arguments)
+    assert code == 1
+    message = said.strip().splitlines()[-1]
+    assert message.startswith("Error: ")
+    assert says in message
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("pipeline", ["inference", "evaluation"])
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (
+            "refiner: [none\nvideo: }",
+            "cannot be read as YAML: expected ',' or ']', but got ':' in l",
+        ),
+        ("refiner: none\nrefiner: main", "as YAML: found duplicate key refiner in line 2; put"),
+        ("- refiner\n- video", "is a list; allowed are lines of a name and a value"),
+    ],
+)
+def test_a_broken_file_of_parameters_is_told_with_its_place(
+    copy, kedro_run, pipeline, content, says
+):
+    stated = copy / "conf" / "test" / "parameters_of_the_test.yml"
+    stated.write_text(content)
+    try:
+        code, said = kedro_run("--pipeline", pipeline)
+    finally:
+        stated.unlink()
+    assert code == 1
+    message = said.strip().splitlines()[-1]
+    assert message.startswith(f"Error: {stated} ")
+    assert says in message
 
 
 def test_a_run_that_finds_no_video_leaves_no_folder(copy, kedro_run):

@@ -6,17 +6,22 @@ import atexit
 import gc
 import logging
 import os
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
 import click
+import kedro.runner
+import yaml  # type: ignore[import-untyped]
 from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.cli.utils import KedroCliError
-from kedro.framework.project import settings
-from kedro.io import DatasetError
+from kedro.framework.project import pipelines, settings
+from kedro.io import DataCatalog, DatasetError
+from kedro.pipeline import Node, Pipeline
 from kedro.utils import find_kedro_project
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 import gonio.pipelines
@@ -33,11 +38,16 @@ RUN_ERRORS = (
     DatasetError,
     KedroCliError,
     OmegaConfBaseException,
+    yaml.YAMLError,
     RuntimeError,
     ValueError,
     OSError,
 )
-"""What Kedro, OmegaConf and the libraries below raise; a `GonioError` may be their cause."""
+"""What Kedro, OmegaConf and the libraries below raise; a `GonioError` may be their cause. Of a file
+of the configuration that is a list Kedro raises an `AttributeError`."""
+
+RUNNERS = ("ThreadRunner", "SequentialRunner")
+"""Runners that suit inference; the first is taken where none is asked for."""
 
 logger = logging.getLogger(__name__)
 
@@ -59,14 +69,18 @@ def _run(**arguments: Any) -> None:
     arguments["pipelines"] = arguments.get("pipelines") or [INFERENCE]
     try:
         _check_pipelines(arguments["pipelines"])
+        _check_runner(arguments)
         _check_environment(arguments)
         folder = _folder_of_videos(arguments)
         if folder is None:
             _run_once(arguments)
             return
         videos = _distinct(videos_in(folder))
-    except GonioError as error:
-        raise click.ClickException(str(error)) from error
+    except (*RUN_ERRORS, AttributeError) as error:
+        told = _told_to_the_user(error, arguments)
+        if told is None:
+            raise
+        raise click.ClickException(str(told)) from error
     failed = _run_each(arguments, videos)
     if failed:
         raise click.ClickException(f"{len(failed)} of {len(videos)} videos failed")
@@ -90,6 +104,14 @@ def _check_pipelines(names: Iterable[str]) -> None:
             raise InputError(f"there is no pipeline {name!r}; there are {', '.join(known)}")
 
 
+def _check_runner(arguments: dict[str, Any]) -> None:
+    name = str(arguments.get("runner") or RUNNERS[0])
+    processes = name.rpartition(".")[2] == "ParallelRunner" and _with_inference(arguments)
+    if processes or ("." not in name and not hasattr(kedro.runner, name)):
+        reason = "inference cannot be spread over processes" if processes else "there is none such"
+        raise InputError(f"runner is {name!r}, but {reason}; allowed are {', '.join(RUNNERS)}")
+
+
 def _check_environment(arguments: dict[str, Any]) -> None:
     conf, env = _configuration_of(arguments)
     if env and conf.is_dir() and not (conf / env).is_dir():
@@ -111,14 +133,16 @@ def _only_inference(arguments: dict[str, Any]) -> bool:
     return set(arguments["pipelines"]) <= {INFERENCE, "__default__"}
 
 
+def _with_inference(arguments: dict[str, Any]) -> bool:
+    return not {INFERENCE, "__default__"}.isdisjoint(arguments["pipelines"])
+
+
 def _folder_of_videos(arguments: dict[str, Any]) -> Path | None:
     """The folder that the parameter `video` of this run means, if it is one."""
     if not _only_inference(arguments):
         return None
     config = configuration(*_configuration_of(arguments), arguments.get("params"))
-    given = (arguments.get("params") or {}).get("video")
-    video = config["parameters"]["video"] if given is None else given
-    path = _project() / video_path(str(video), config["globals"]["data"])
+    path = _project() / video_path(config["parameters"]["video"], config["globals"]["data"])
     return path.resolve() if path.is_dir() else None
 
 
@@ -149,25 +173,82 @@ def _run_once(arguments: dict[str, Any]) -> None:
         GonioError: the first in the chain of causes, if there is one.
     """
     if _only_inference(arguments):
-        arguments = {**arguments, "runner": arguments.get("runner") or "ThreadRunner"}
+        arguments = {**arguments, "runner": arguments.get("runner") or RUNNERS[0]}
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         RUN_KEDRO(**arguments)
     except GonioError:
         raise
-    except RUN_ERRORS as error:
-        told = _told_to_the_user(error)
+    except (*RUN_ERRORS, AttributeError) as error:
+        told = _told_to_the_user(error, arguments)
         if told is None:
             raise
         raise told from error
 
 
-def _told_to_the_user(error: BaseException | None) -> GonioError | None:
-    while error is not None:
-        if isinstance(error, GonioError):
-            return error
-        error = error.__cause__ or error.__context__
+def _told_to_the_user(error: BaseException, arguments: dict[str, Any]) -> GonioError | None:
+    """The error that was written for the user, or what Kedro means; None where neither is known."""
+    link: BaseException | None = error
+    while link is not None:
+        if isinstance(link, GonioError):
+            return link
+        link = link.__cause__ or link.__context__
+    said = str(error)
+    if isinstance(error, yaml.YAMLError | AttributeError):
+        return _of_broken_file(arguments)
+    if isinstance(error, OmegaConfBaseException):
+        reason = ", ".join(line.strip() for line in said.splitlines()[:2])
+        return InputError(
+            f"the configuration cannot be read: {reason}; ${{...}} stands for another value there, "
+            "in the name of a video too: rename such a file, or put the reference right"
+        )
+    if said.startswith("Pipeline input(s)"):
+        return _of_missing_inputs(set(re.findall("'([^']+)'", said)), arguments)
+    if said.startswith(("Pipeline does not contain", "Pipeline contains no nodes")):
+        steps = ", ".join(node.name for node in _nodes(arguments))
+        return InputError(f"{said.rstrip('.')}; the steps of this pipeline are {steps}")
     return None
+
+
+def _of_broken_file(arguments: dict[str, Any]) -> GonioError | None:
+    """The first file of the configuration that is no YAML, or no mapping; None where all are."""
+    conf, env = _configuration_of(arguments)
+    names = (settings.CONFIG_LOADER_ARGS[name] for name in ("base_env", "default_run_env"))
+    for folder in {name: conf / name for name in (*names, env) if name}.values():
+        for path in sorted(folder.rglob("*.yml")):
+            try:
+                content = OmegaConf.load(path)
+            except yaml.MarkedYAMLError as error:
+                line = (
+                    "" if error.problem_mark is None else f" in line {error.problem_mark.line + 1}"
+                )
+                return InputError(
+                    f"{path} cannot be read as YAML: {error.problem}{line}; put the file right"
+                )
+            if not isinstance(content, DictConfig):
+                return InputError(f"{path} is a list; allowed are lines of a name and a value")
+    return None
+
+
+def _of_missing_inputs(missing: set[str], arguments: dict[str, Any]) -> GonioError:
+    """A run cannot begin after steps whose results no file keeps: they have to run again."""
+    whole = Pipeline(_nodes(arguments))
+    config = configuration(*_configuration_of(arguments), arguments.get("params"))
+    kept = DataCatalog.from_config(config["catalog"])
+    begin = list(arguments.get("from_nodes") or ())
+    lacking = set(missing)
+    while makers := [node.name for node in whole.nodes if lacking.intersection(node.outputs)]:
+        begin += makers
+        inputs = whole.from_nodes(*begin).inputs()
+        lacking = {name for name in inputs if not name.startswith("param") and name not in kept}
+    return InputError(
+        f"a run cannot begin there: {', '.join(sorted(missing))} would be missing, which no file "
+        f"keeps; say --from-nodes {','.join(dict.fromkeys(begin))}, so that it is made again"
+    )
+
+
+def _nodes(arguments: dict[str, Any]) -> list[Node]:
+    return [node for name in arguments["pipelines"] for node in pipelines[name].nodes]
 
 
 def _run_each(arguments: dict[str, Any], videos: list[Path]) -> list[Path]:
