@@ -33,7 +33,9 @@ CHECKPOINTS_OF: dict[Refiner, tuple[str, ...]] = {
 """The checkpoints, by their names in the catalog, that each choice of refiner reads."""
 
 
-class _Options(BaseModel):
+class Options(BaseModel):
+    """What all parameters have in common: no unknown ones, and true is not 1."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
     @field_validator("*", mode="before")
@@ -47,7 +49,7 @@ class _Options(BaseModel):
         return value
 
 
-class SubjectOptions(_Options):
+class SubjectOptions(Options):
     """The person: stature in metres and mass in kilograms, null where unknown."""
 
     height: float | None = None
@@ -62,7 +64,7 @@ class SubjectOptions(_Options):
         return Subject(self.height, self.mass)
 
 
-class CameraOptions(_Options):
+class CameraOptions(Options):
     """The camera, as far as the user knows it.
 
     A pitch or roll that is given wins over what a refiner predicts; null is what the refiner
@@ -76,7 +78,7 @@ class CameraOptions(_Options):
     field_of_view_deg: float = Field(60.0, ge=5, le=170, description="over the longer side")
 
 
-class RepairOptions(_Options):
+class RepairOptions(Options):
     """Repair of the landmarks."""
 
     swaps: bool = True
@@ -86,13 +88,13 @@ class RepairOptions(_Options):
     cutoff_hz: float = Field(6.0, gt=0, le=100)
 
 
-class ReportOptions(_Options):
+class ReportOptions(Options):
     """How large the overlay video is."""
 
     overlay_max_side: int = Field(720, ge=120, le=4096)
 
 
-class InferenceOptions(_Options):
+class InferenceOptions(Options):
     """All parameters of the pipeline `inference`."""
 
     video: str = "demo"

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from gonio.capture.aistpp_files import (
     annotated_frames,
@@ -34,16 +34,15 @@ from gonio.capture.pairs import Truth
 from gonio.capture.tasks import Converted, Split, Task, fingerprint
 from gonio.errors import InputError, MissingFileError
 from gonio.landmarks.video import VideoFrame, read_frames
+from gonio.options import Options
 
 FPS = 60.0
 WORLD_UP = (0.0, 1.0, 0.0)
 CAMERAS: tuple[str, ...] = tuple(f"c{number:02d}" for number in range(1, 10))
 
 
-class AistppOptions(BaseModel):
+class AistppOptions(Options):
     """What to take from AIST++."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     keypoints: Literal["keypoints3d_optim", "keypoints3d"] = Field(
         "keypoints3d_optim", description="optimised joints without gaps, or triangulated with gaps"

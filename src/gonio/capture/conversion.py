@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from tqdm import tqdm
 
 from gonio import __version__
@@ -26,7 +26,7 @@ from gonio.capture.store import ConversionPlan, Outcome, ShardStore
 from gonio.capture.tasks import Task, digest
 from gonio.errors import InputError
 from gonio.landmarks.model_files import model_fingerprint
-from gonio.options import RepairOptions, told
+from gonio.options import Options, RepairOptions, told
 
 logger = logging.getLogger(__name__)
 
@@ -35,10 +35,8 @@ PREVIEWS_WANTED = 64
 MOST_PREVIEWS_OF_A_TASK = 8
 
 
-class ConversionOptions(BaseModel):
+class ConversionOptions(Options):
     """All parameters of the pipeline `data_conversion`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
     source: SourceName = "rendered"
     model: str = Field("full", description="MediaPipe's model: lite, full, heavy or a path")

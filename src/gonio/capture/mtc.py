@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from gonio.capture.cameras import Camera
 from gonio.capture.observation import ObservationOptions, observe
@@ -33,15 +33,14 @@ from gonio.capture.panoptic import (
 from gonio.capture.tasks import Converted, Split, Task, fingerprint
 from gonio.errors import InputError, MissingFileError
 from gonio.landmarks.video import VideoFrame, read_frames
+from gonio.options import Options
 from gonio.types import FloatArray
 
 IMAGE_SUFFIXES = (".jpg", ".png")
 
 
-class MtcOptions(BaseModel):
+class MtcOptions(Options):
     """What to take from CMU MTC and Panoptic."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     cameras: tuple[str, ...] = Field((), description="cameras to convert (00_05); none for all")
     test_sequences: tuple[str, ...] = Field(

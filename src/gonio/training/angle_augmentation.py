@@ -8,10 +8,11 @@ from typing import TypeVar
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from gonio.landmarks.inputs import PoseInputs, mirrored_inputs
 from gonio.models.joint_refiner import mirrored_angles
+from gonio.options import Options
 from gonio.skeleton import COCO_MIRROR, JOINT_MIRROR
 from gonio.training.angle_clips import AngleClip, MainClip
 from gonio.training.clips import Array
@@ -24,10 +25,10 @@ _FLIP_VIEW = np.array([-1.0, 1.0, 1.0, -1.0, 1.0, 1.0], dtype=np.float32)
 """Of up (x, y, z), sine and cosine of the azimuth, sine of the elevation."""
 
 
-class AngleAugmentation(BaseModel):
+class AngleAugmentation(Options):
     """How strongly clips are changed for the joint refiner; 0 switches a change off."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(allow_inf_nan=False)
 
     mirror: bool = True
     angle_noise_deg: float = Field(2.0, ge=0, le=45, description="standard deviation a clip")
@@ -119,10 +120,10 @@ def _some_joints_by(
     )
 
 
-class MainAugmentation(BaseModel):
+class MainAugmentation(Options):
     """How strongly clips are changed for the main refiner; 0 switches a change off."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(allow_inf_nan=False)
 
     mirror: bool = True
     angle_noise_deg: float = Field(1.0, ge=0, le=45, description="standard deviation a clip")

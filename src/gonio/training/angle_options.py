@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from gonio.capture.executor import ExecutorName, ExecutorOptions
 from gonio.errors import InputError
-from gonio.options import InferenceOptions, each_once, told
+from gonio.options import InferenceOptions, Options, each_once, told
 from gonio.training.angle_checks import SizeLimits
 from gonio.training.angle_pairs import AngleSettings, TrueMarkers
 from gonio.training.detector_errors import AS_IN_USE, DetectorErrors
 
 
-class AngleOptions(BaseModel):
+class AngleOptions(Options):
     """All parameters of `joint_angle_generation`, below `angles`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     sources: tuple[str, ...] = ("rendered",)
     refiner: Literal["depth", "none", "main"] = Field("depth", description="of the pose")

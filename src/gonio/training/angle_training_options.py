@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from gonio.models.joint_refiner import JointRefinerConfig
 from gonio.models.main_network import MainRefinerConfig
+from gonio.options import Options
 from gonio.training.angle_augmentation import AngleAugmentation, MainAugmentation
 from gonio.training.options import RunOptions
 
 
-class JointLossWeights(BaseModel):
+class JointLossWeights(Options):
     """Weight of each loss; 0 leaves it out."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(allow_inf_nan=False)
 
     angle: float = Field(1.0, ge=0)
     symmetry: float = Field(0.05, ge=0)
@@ -36,10 +37,10 @@ class JointTrainingOptions(RunOptions):
     network: JointRefinerConfig = JointRefinerConfig()
 
 
-class MainLossWeights(BaseModel):
+class MainLossWeights(Options):
     """Weight of each loss; 0 leaves it out."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(allow_inf_nan=False)
 
     position: float = Field(1.0, ge=0)
     depth: float = Field(1.0, ge=0)

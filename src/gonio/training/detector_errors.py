@@ -12,11 +12,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from scipy.spatial.transform import Rotation
 
 from gonio.capture.shards import Shard
 from gonio.landmarks.inputs import FRAME_FEATURES
+from gonio.options import Options
 from gonio.skeleton import COCO_FROM_MEDIAPIPE, COCO_OF_MEDIAPIPE
 from gonio.training.prepare import PreparedSequence, prepare_repaired
 from gonio.training.targets import seen_from
@@ -27,10 +28,10 @@ _LOG_METRES = FRAME_FEATURES.index("log_metres_per_image")
 _FRAMES_A_TURN = 4
 
 
-class DetectorErrors(BaseModel):
+class DetectorErrors(Options):
     """How the errors of a clip's detector are changed; 0 switches a change off."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(allow_inf_nan=False)
 
     world_harder: float = Field(
         0.0, ge=0, le=20, description="the detector's 3D errors are larger by up to this share"

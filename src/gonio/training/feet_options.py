@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from gonio.models.foot_network import FootConfig
+from gonio.options import Options
 
 
-class FeetOptions(BaseModel):
+class FeetOptions(Options):
     """How the foot network is trained."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(allow_inf_nan=False)
 
     epochs: int = Field(30, ge=0, description="0 leaves the feet as MediaPipe says them")
     frames: int = Field(200_000, ge=1, description="at most, of each split, before mirroring")

@@ -6,22 +6,22 @@ from collections.abc import Mapping
 from dataclasses import is_dataclass
 from typing import Any, ClassVar, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gonio.capture.schema import SourceName
 from gonio.errors import InputError
 from gonio.models.depth_network import DepthRefinerConfig
-from gonio.options import RepairOptions, each_once, told
+from gonio.options import Options, RepairOptions, each_once, told
 from gonio.training.augmentation import AugmentationOptions
 from gonio.training.feet_options import FeetOptions
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
 
-class LossWeights(BaseModel):
+class LossWeights(Options):
     """Weight of each loss; 0 leaves it out."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(allow_inf_nan=False)
 
     position: float = Field(1.0, ge=0)
     depth: float = Field(1.0, ge=0)
@@ -37,12 +37,10 @@ class LossWeights(BaseModel):
     spread: float = Field(0.0, ge=0)
 
 
-class RunOptions(BaseModel):
+class RunOptions(Options):
     """What every training has: its course, and where it runs."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False
-    )
+    model_config = ConfigDict(allow_inf_nan=False)
     GROUP: ClassVar[str] = "training"
 
     name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,60}$")

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any, Protocol, get_args
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from gonio.capture.manifest import Manifest
 from gonio.capture.shards import Shard, read_shard
 from gonio.capture.store import ShardStore
 from gonio.capture.tasks import Split
 from gonio.errors import InputError, MissingFileError
-from gonio.options import CameraOptions, told
+from gonio.options import CameraOptions, Options, told
 from gonio.types import LandmarkSequence, RefinedPose
 
 _log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class Refiner(Protocol):
         ...
 
 
-class EvaluationOptions(BaseModel):
+class EvaluationOptions(Options):
     """All parameters of the pipeline `evaluation`.
 
     Attributes:
@@ -69,8 +69,6 @@ class EvaluationOptions(BaseModel):
         worst_clips: how many of the worst clips are drawn.
         angles: whether joint angles are measured too, through the whole chain of `inference`.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     recordings: tuple[str, ...] = (DEMO,)
     max_shards: int | None = Field(None, ge=1)
