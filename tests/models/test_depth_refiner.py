@@ -372,7 +372,7 @@ def test_other_networks_that_are_none_are_refused(tmp_path: Path, others: Any, s
     ],
 )
 def test_the_parameters_of_a_network_are_checked_too(changes: dict[str, Any], said: str) -> None:
-    with pytest.raises(InputError, match=f"training: parameter network .*{said}"):
+    with pytest.raises(InputError, match=rf"training: parameter network\b.*{said}"):
         TrainingOptions.from_parameters({"training": {"network": changes}})
 
 

@@ -219,11 +219,16 @@ class MainRefiner:
             inputs: of T frames.
             pose: of the depth refiner, the same frames.
             rate_hz: frames a second, NaN for a single frame.
+
+        Returns:
+            The same with other positions and sigma. Where a depth refiner that gives sigma knows
+            none, there is none; where it never gives any, sigma is this refiner's own.
         """
         said = self._said(inputs, None)
         there = inputs.pose_there[..., None]
         sigma = np.exp(said.log_sigma.numpy().astype(float)) * self.header["sigma_scale"]
-        sigma = np.where(there, sigma, np.nan)
+        told = np.isfinite(pose.sigma) | (not self.depth.network.config.sigma_head)
+        sigma = np.where(there & told, sigma, np.nan)
         positions = np.where(there, said.pose.numpy().astype(float), np.nan)
         positions = steadied(positions, sigma, rate_hz, self.depth.network.config)
         return replace(pose, positions=positions, sigma=sigma, refiner="main")
