@@ -176,6 +176,20 @@ class InferenceOptions(Options):
             )
 
 
+def group_of(name: str, given: Any) -> dict[str, Any]:
+    """The parameters of a group as they are given; none where it is null.
+
+    Raises:
+        InputError: it is one value.
+    """
+    if not isinstance(given, Mapping | None):
+        raise InputError(
+            f"parameter {name} is {given!r}; allowed is a group of parameters, such as "
+            f"{name}.<name>=<value>"
+        )
+    return dict(given or {})
+
+
 def told(error: ValidationError) -> str:
     """What is wrong with which parameter, in one line for the user."""
     lines = []
@@ -184,8 +198,7 @@ def told(error: ValidationError) -> str:
         place = ".".join(
             str(part) for part in item["loc"] if not str(part).startswith(("literal[", "int"))
         )
-        named = f"parameter {place} is" if place else "it is"
-        lines.append(f"{named} {item['input']!r}: {item['msg']}")
+        lines.append(f"parameter {place} is {item['input']!r}: {item['msg']}")
     return "; ".join(dict.fromkeys(lines))
 
 

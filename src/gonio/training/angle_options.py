@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from gonio.capture.executor import ExecutorName, ExecutorOptions
 from gonio.errors import InputError
-from gonio.options import InferenceOptions, Options, each_once, told
+from gonio.options import InferenceOptions, Options, each_once, group_of, told
 from gonio.training.angle_checks import SizeLimits
 from gonio.training.angle_pairs import AngleSettings, TrueMarkers
 from gonio.training.detector_errors import AS_IN_USE, DetectorErrors
@@ -52,14 +52,9 @@ class AngleOptions(Options):
         Raises:
             InputError: a value that is not allowed; the message names it.
         """
-        given = parameters.get("angles")
-        if not isinstance(given, Mapping | None):
-            raise InputError(
-                f"parameter angles is {given!r}; allowed is a group of parameters, such as "
-                "angles.workers=2"
-            )
+        given = group_of("angles", parameters.get("angles"))
         try:
-            options = cls.model_validate(dict(given or {}))
+            options = cls.model_validate(given)
         except ValidationError as error:
             raise InputError(f"angles: {told(error)}") from error
         SizeLimits(options.shortest_m, options.tallest_m)

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, ValidationError, field_validator, model_
 from gonio.capture.schema import SourceName
 from gonio.errors import InputError
 from gonio.models.depth_network import DepthRefinerConfig
-from gonio.options import Options, RepairOptions, each_once, told
+from gonio.options import Options, RepairOptions, each_once, group_of, told
 from gonio.training.augmentation import AugmentationOptions
 from gonio.training.feet_options import FeetOptions
 
@@ -176,9 +176,9 @@ class RunOptions(Options):
         Raises:
             InputError: a value that is not allowed; the message names it.
         """
-        given = parameters.get(cls.GROUP)
+        given = group_of(cls.GROUP, parameters.get(cls.GROUP))
         try:
-            return cls.model_validate({} if given is None else given)
+            return cls.model_validate(given)
         except ValidationError as error:
             raise InputError(f"{cls.GROUP}: {told(error)}") from error
 
@@ -202,8 +202,8 @@ def repair_of(parameters: Mapping[str, Any]) -> RepairOptions:
     Raises:
         InputError: a value that is not allowed.
     """
-    given = parameters.get("repair")
+    given = group_of("repair", parameters.get("repair"))
     try:
-        return RepairOptions.model_validate({} if given is None else given)
+        return RepairOptions.model_validate(given)
     except ValidationError as error:
         raise InputError(f"repair: {told(error)}") from error

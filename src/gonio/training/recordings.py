@@ -15,7 +15,7 @@ from gonio.capture.shards import Shard, read_shard
 from gonio.capture.store import ShardStore
 from gonio.capture.tasks import Split
 from gonio.errors import InputError, MissingFileError
-from gonio.options import CameraOptions, Options, told
+from gonio.options import CameraOptions, Options, group_of, told
 from gonio.types import LandmarkSequence, RefinedPose
 
 _log = logging.getLogger(__name__)
@@ -110,13 +110,9 @@ class EvaluationOptions(Options):
         Raises:
             InputError: a value that is not allowed, or a name that nothing reads.
         """
-        if not isinstance(parameters, Mapping | None):
-            raise InputError(
-                f"parameter evaluation is {parameters!r}; allowed is a group of parameters, such "
-                "as evaluation.max_shards=40"
-            )
+        given = group_of("evaluation", parameters)
         try:
-            return cls.model_validate(dict(parameters or {}))
+            return cls.model_validate(given)
         except ValidationError as error:
             raise InputError(f"evaluation: {told(error)}") from error
 
