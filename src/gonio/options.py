@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 from pydantic import (
     BaseModel,
@@ -47,6 +47,27 @@ class Options(BaseModel):
         if isinstance(value, bool) and kinds & {int, float}:
             raise ValueError("true and false are no numbers; give a number")
         return value
+
+    @classmethod
+    def of_group(cls, name: str, given: Any) -> Self:
+        """The options of a group of parameters; the defaults where it is null.
+
+        Args:
+            name: of the group.
+            given: its parameters.
+
+        Raises:
+            InputError: it is one value, or a parameter is not allowed; the message names it.
+        """
+        if not isinstance(given, Mapping | None):
+            raise InputError(
+                f"parameter {name} is {given!r}; allowed is a group of parameters, such as "
+                f"{name}.<name>=<value>"
+            )
+        try:
+            return cls.model_validate(dict(given or {}))
+        except ValidationError as error:
+            raise InputError(f"{name}: {told(error)}") from error
 
 
 class SubjectOptions(Options):
@@ -174,20 +195,6 @@ class InferenceOptions(Options):
                 f"{','.join(f'{key}={0.4 * rate_hz:.2g}' for key in high)}, or use a video with "
                 "more frames a second"
             )
-
-
-def group_of(name: str, given: Any) -> dict[str, Any]:
-    """The parameters of a group as they are given; none where it is null.
-
-    Raises:
-        InputError: it is one value.
-    """
-    if not isinstance(given, Mapping | None):
-        raise InputError(
-            f"parameter {name} is {given!r}; allowed is a group of parameters, such as "
-            f"{name}.<name>=<value>"
-        )
-    return dict(given or {})
 
 
 def told(error: ValidationError) -> str:

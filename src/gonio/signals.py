@@ -14,6 +14,8 @@ from gonio.errors import InputError
 
 FILTER_ORDER = 4
 """Order of the low-pass after both passes (a second-order Butterworth, forward and back)."""
+SHORTEST_RUN = 4
+"""Samples between two gaps that can be filtered; what is shorter is left as it is."""
 TWO_PASSES = (np.sqrt(2) - 1) ** 0.25
 """What a second-order filter's cut-off is divided by, so that two passes have it: 0.802."""
 USUAL_WITHIN = 0.5
@@ -102,7 +104,7 @@ def low_pass(values: NDArray[np.floating], rate_hz: float, cutoff_hz: float) -> 
     sos = butter(FILTER_ORDER // 2, once_hz, fs=rate_hz, output="sos")
     flat = _columns(values)
     for columns, (start, stop) in _column_runs(np.isfinite(flat)):
-        if stop - start >= 4:
+        if stop - start >= SHORTEST_RUN:
             block = flat[start:stop, columns]
             pad = min(len(block) - 1, int(3 * rate_hz / cutoff_hz))
             flat[start:stop, columns] = sosfiltfilt(sos, block, axis=0, padlen=pad)
@@ -146,7 +148,7 @@ def smoothest_path(
     weight = np.asarray(sigma, dtype=float).reshape(flat.shape) ** -2.0 / lasting_s
     stiffness = (rate_hz**2 / acceleration) ** 2
     for columns, (start, stop) in _column_runs(np.isfinite(flat) & np.isfinite(weight)):
-        if stop - start < 4:
+        if stop - start < SHORTEST_RUN:
             continue
         bands = stiffness * _second_difference_bands(stop - start)
         for column in columns:

@@ -174,7 +174,7 @@ class ShardStore:
             folders[source] = folder
             described = _described(folder)
             planned[source] = described.tasks
-            records += [r for r in self.records(source, parameter_hash) if described.has(r)]
+            records += filter(described.has, self.records(source, parameter_hash))
         manifest = Manifest(tuple(records), folders, planned)
         manifest.check_splits()
         return manifest
@@ -221,8 +221,7 @@ class ShardStore:
         if current is None:
             return []
         folder = self.folder(source, current)
-        described = _described(folder)
-        records = [r for r in self.records(source, current) if described.has(r)]
+        records = filter(_described(folder).has, self.records(source, current))
         done = {r.key for r in records if r.status == "done"}
         names = sorted((folder / "previews").glob("*.jpg"))
         paths = [path for path in names if path.stem.rpartition("_")[0] in done]

@@ -258,7 +258,11 @@ def zeroed(
     Raises:
         InputError: as `zero_reference`.
     """
-    reference = zero_reference(angles, mode, seconds=seconds, static=static)
+    return relative_to(zero_reference(angles, mode, seconds=seconds, static=static), angles)
+
+
+def relative_to(reference: pd.DataFrame, angles: pd.DataFrame) -> pd.DataFrame:
+    """Angles less the mean of the frames that `zero_reference` gives."""
     result = angles.copy()
     result[reference.columns] = angles[reference.columns] - reference.mean()
     return result

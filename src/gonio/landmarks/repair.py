@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from gonio.landmarks.swaps import find_swaps, undo_swaps
 from gonio.options import RepairOptions
 from gonio.signals import (
+    SHORTEST_RUN,
     evenly_spaced,
     fill_short_gaps,
     low_pass,
@@ -28,9 +29,6 @@ SWAPPED, BLENDED, FILLED = 1, 2, 4
 """Bits of the flags: sides exchanged; blanked because left and right were blended; filled."""
 HOLE_STEPS = 1.5
 """Between frames that are farther apart, in steps of the frame rate, frames are left out."""
-
-FILTERED_RUN = 4
-"""`low_pass` leaves runs of fewer frames as they are."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +182,7 @@ def _frames_that_low_pass_changes(sequence: LandmarkSequence) -> int:
     changed = np.zeros(len(sequence), dtype=bool)
     for seen in known(sequence.world).T:
         for start, stop in runs_of(seen):
-            changed[start:stop] |= stop - start >= FILTERED_RUN
+            changed[start:stop] |= stop - start >= SHORTEST_RUN
     return int(changed.sum())
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
 from gonio.capture.executor import ExecutorName, ExecutorOptions
-from gonio.errors import InputError
-from gonio.options import InferenceOptions, Options, each_once, group_of, told
+from gonio.options import InferenceOptions, Options, each_once
 from gonio.training.angle_checks import SizeLimits
 from gonio.training.angle_pairs import AngleSettings, TrueMarkers
 from gonio.training.detector_errors import AS_IN_USE, DetectorErrors
@@ -52,11 +51,7 @@ class AngleOptions(Options):
         Raises:
             InputError: a value that is not allowed; the message names it.
         """
-        given = group_of("angles", parameters.get("angles"))
-        try:
-            options = cls.model_validate(given)
-        except ValidationError as error:
-            raise InputError(f"angles: {told(error)}") from error
+        options = cls.of_group("angles", parameters.get("angles"))
         SizeLimits(options.shortest_m, options.tallest_m)
         return options
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import is_dataclass
 from typing import Any, ClassVar, Literal, Self, get_args
 
-from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from gonio.capture.schema import SourceName
 from gonio.errors import InputError
 from gonio.models.depth_network import DepthRefinerConfig
-from gonio.options import Options, RepairOptions, each_once, group_of, told
+from gonio.options import Options, RepairOptions, each_once
 from gonio.training.augmentation import AugmentationOptions
 from gonio.training.feet_options import FeetOptions
 
@@ -176,11 +176,7 @@ class RunOptions(Options):
         Raises:
             InputError: a value that is not allowed; the message names it.
         """
-        given = group_of(cls.GROUP, parameters.get(cls.GROUP))
-        try:
-            return cls.model_validate(given)
-        except ValidationError as error:
-            raise InputError(f"{cls.GROUP}: {told(error)}") from error
+        return cls.of_group(cls.GROUP, parameters.get(cls.GROUP))
 
 
 class TrainingOptions(RunOptions):
@@ -202,8 +198,4 @@ def repair_of(parameters: Mapping[str, Any]) -> RepairOptions:
     Raises:
         InputError: a value that is not allowed.
     """
-    given = group_of("repair", parameters.get("repair"))
-    try:
-        return RepairOptions.model_validate(given)
-    except ValidationError as error:
-        raise InputError(f"repair: {told(error)}") from error
+    return RepairOptions.of_group("repair", parameters.get("repair"))

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any, Protocol, get_args
 
 import numpy as np
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
 from gonio.capture.manifest import Manifest
 from gonio.capture.shards import Shard, read_shard
 from gonio.capture.store import ShardStore
 from gonio.capture.tasks import Split
 from gonio.errors import InputError, MissingFileError
-from gonio.options import CameraOptions, Options, group_of, told
+from gonio.options import CameraOptions, Options
 from gonio.types import LandmarkSequence, RefinedPose
 
 _log = logging.getLogger(__name__)
@@ -110,11 +110,7 @@ class EvaluationOptions(Options):
         Raises:
             InputError: a value that is not allowed, or a name that nothing reads.
         """
-        given = group_of("evaluation", parameters)
-        try:
-            return cls.model_validate(given)
-        except ValidationError as error:
-            raise InputError(f"evaluation: {told(error)}") from error
+        return cls.of_group("evaluation", parameters)
 
 
 def _source_split(name: str) -> tuple[str, Split] | None:

@@ -24,11 +24,11 @@ from gonio.kinematics import (
     gimbal_flags,
     model_coordinates,
     scale_and_solve,
-    zeroed,
 )
 from gonio.kinematics.angles import (
     filtered,
     joints_without_zero,
+    relative_to,
     split_flags,
     zero_reference,
 )
@@ -269,8 +269,9 @@ def zero_angles(
         return pd.DataFrame(), {}
     check_static_trial(static_trial, options)
     angles, _ = split_flags(joint_angles)
-    where: dict[str, Any] = {"seconds": options.zero_seconds, "static": static_trial}
-    reference = zero_reference(angles, options.zero, **where)
+    reference = zero_reference(
+        angles, options.zero, seconds=options.zero_seconds, static=static_trial
+    )
     record = {
         "from": options.zero,
         "frames": len(reference),
@@ -279,7 +280,7 @@ def zero_angles(
     }
     for said in about_zero(record):
         _log.warning(said)
-    return zeroed(angles, options.zero, **where), record
+    return relative_to(reference, angles), record
 
 
 def solve_model(markers_augmented: MarkerTrajectories, parameters: Parameters) -> pd.DataFrame:
