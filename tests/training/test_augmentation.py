@@ -85,7 +85,8 @@ def test_noise_has_the_size_that_is_asked_for(clip: PreparedSequence) -> None:
     differences = [augmented(clip, options, rng).landmarks - clip.landmarks for _ in range(200)]
     spread = np.std(differences, axis=0).mean(axis=(0, 1))
     np.testing.assert_allclose(spread[:3], 0.02, rtol=0.1)
-    np.testing.assert_array_equal(spread[3:], 0)
+    assert spread[3:5].max() < 0.003  # the image follows the scale of the landmarks
+    assert spread[5] == 0
 
 
 def test_what_is_hidden_is_missing_and_its_truth_stays(clip: PreparedSequence) -> None:

@@ -15,6 +15,7 @@ from gonio.training import losses
 from gonio.training.targets import Target
 from tests.capture.fakes import standing
 
+SEEN = torch.ones(1, 2, 17)
 ONE = torch.ones(1, 2)
 
 
@@ -148,15 +149,43 @@ def test_spread_compares_how_far_bones_move_in_a_clip() -> None:
     assert torch.isfinite(still.grad).all()
 
 
+def test_joints_that_are_not_seen_count_in_no_loss() -> None:
+    truth, wrist = body(), COCO["left_wrist"]
+    truth[:, 1, :, 0] += 0.02
+    pose = truth.clone()
+    pose[:, :, wrist] += torch.tensor([0.4, 0.2, -0.3])
+    pose[:, 1, wrist] -= 0.1
+    seen = torch.ones(1, 2, 17)
+    seen[..., wrist] = 0
+    time, clip = torch.tensor([[0.0, 0.1]]), torch.zeros(1, 2, dtype=torch.long)
+    up = torch.tensor([0.0, -1.0, 0.0]).repeat(1, 2, 1)
+    where = camera(10, 5)
+    vectors = losses.bone_vectors(pose, COCO_LIMBS)
+    limbs = torch.nn.functional.normalize(vectors, dim=-1)
+    target = Target(truth, up, where, ONE, ONE, time, clip)
+    said = Refined(pose.requires_grad_(), where, torch.zeros_like(pose), up, limbs)
+    of_pose = ("position", "depth", "bone", "symmetry", "velocity", "spread", "limbs")
+    with_it = losses.depth_refiner_losses(said, target, torch.ones(1, 2, 17))
+    without = losses.depth_refiner_losses(said, target, seen)
+    for name in of_pose:
+        assert without[name].item() < 5e-4 < with_it[name].item(), name
+    sum(without[name] for name in of_pose).backward()
+    assert torch.isfinite(pose.grad).all()
+    assert (pose.grad[:, :, wrist] == 0).all()
+    sure = said._replace(log_sigma=said.log_sigma.index_fill(2, torch.tensor([wrist]), -5.0))
+    both = [losses.depth_refiner_losses(r, target, seen)["likelihood"] for r in (said, sure)]
+    assert both[0].item() == both[1].item()
+
+
 def test_losses_go_with_the_heads() -> None:
     pose, where = body(), camera(10, 5)
     time, clip = torch.tensor([[0.0, 0.1]]), torch.zeros(1, 2, dtype=torch.long)
     up = torch.tensor([0.0, -1.0, 0.0]).repeat(1, 2, 1)
     target = Target(pose, up, where, ONE, ONE, time, clip)
-    without = losses.depth_refiner_losses(Refined(pose, where, None, None, None), target)
+    without = losses.depth_refiner_losses(Refined(pose, where, None, None, None), target, SEEN)
     assert not {"up", "limbs", "likelihood"} & set(without)
     limbs = losses.bone_vectors(pose, COCO_LIMBS)
     full = Refined(pose, where, torch.zeros_like(pose), up, limbs)
-    assert {"up", "limbs", "likelihood"} <= set(losses.depth_refiner_losses(full, target))
+    assert {"up", "limbs", "likelihood"} <= set(losses.depth_refiner_losses(full, target, SEEN))
     assert "spread" in without
-    assert "spread" not in losses.depth_refiner_losses(full, target, spread=False)
+    assert "spread" not in losses.depth_refiner_losses(full, target, SEEN, spread=False)

@@ -41,6 +41,7 @@ FRAME_FEATURES: tuple[str, ...] = (
 )
 """Of each frame: where the mid-hip is on the image (half image heights from its centre), the scale
 from image to metres, and the viewpoint features of the 2D encoder, in metres on the image."""
+_LOG_METRES = FRAME_FEATURES.index("log_metres_per_image")
 PLACE_FEATURES = 3
 """The first of `FRAME_FEATURES`, which say where the body is and not how it stands."""
 FARTHEST = 1e3
@@ -109,6 +110,24 @@ def _metres_per_image(relative: FloatArray, image: FloatArray) -> FloatArray:
     low, high = _IMAGE_SPAN_RANGE
     good = (span > _SMALLEST**2 * 1e-4) & (fit > 0)
     return np.asarray(np.where(good, np.clip(fit / np.where(good, span, 1.0), low, high), 1.0))
+
+
+def with_image_to_scale(inputs: PoseInputs) -> PoseInputs:
+    """Inputs whose landmarks were moved or hidden, as `pose_inputs` would have given them.
+
+    Args:
+        inputs: landmarks where they are now, the image in the scale that they had before.
+    """
+    landmarks, frame = inputs.landmarks.copy(), inputs.frame.copy()
+    relative, image = landmarks[..., :3].astype(float), landmarks[..., 3:5].astype(float)
+    image /= np.exp(frame[:, _LOG_METRES, None, None].astype(float))
+    scale = _metres_per_image(relative, image)
+    image *= scale[:, None, None]
+    landmarks[..., 3:5] = image
+    frame[:, _LOG_METRES] = np.log(scale)
+    frame[:, PLACE_FEATURES:] = viewpoint_features(image)
+    frame *= inputs.there.any(axis=1, keepdims=True)
+    return PoseInputs(landmarks, frame, inputs.there)
 
 
 def viewpoint_features(image: FloatArray) -> FloatArray:

@@ -13,7 +13,13 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from pydantic import Field
 
-from gonio.landmarks.inputs import FRAME_FEATURES, Array, mirrored_landmarks, viewpoint_features
+from gonio.landmarks.inputs import (
+    FRAME_FEATURES,
+    Array,
+    PoseInputs,
+    mirrored_landmarks,
+    with_image_to_scale,
+)
 from gonio.skeleton import (
     ARM_LANDMARKS,
     COCO_MIRROR,
@@ -25,7 +31,6 @@ from gonio.training.detector_errors import DetectorErrors, reoriented
 from gonio.training.prepare import PreparedSequence
 
 _PLACE_U, _PLACE_V = (FRAME_FEATURES.index(name) for name in ("mid_hip_u", "mid_hip_v"))
-_VIEWPOINT = slice(3, len(FRAME_FEATURES))
 LIMBS: tuple[tuple[int, ...], ...] = tuple(
     tuple(MEDIAPIPE[f"{side}_{part}"] for part in parts[1:])
     for side in ("left", "right")
@@ -71,11 +76,8 @@ def augmented(
     clip = rolled(clip, float(angle))
     clip = noisy(clip, options, rng)
     clip = hidden(clip, _hidden_landmarks(clip, options, rng))
-    landmarks = clip.landmarks
-    frame = clip.frame.copy()
-    frame[:, _VIEWPOINT] = viewpoint_features(landmarks[..., 3:5].astype(float))
-    frame *= clip.there.any(axis=1, keepdims=True)
-    return replace(clip, frame=frame)
+    seen = with_image_to_scale(PoseInputs(clip.landmarks, clip.frame, clip.there))
+    return replace(clip, landmarks=seen.landmarks, frame=seen.frame)
 
 
 def mirrored(clip: PreparedSequence) -> PreparedSequence:

@@ -18,7 +18,7 @@ from scipy.spatial.transform import Rotation
 from gonio.capture.shards import Shard
 from gonio.landmarks.inputs import FRAME_FEATURES
 from gonio.options import Options
-from gonio.skeleton import COCO_FROM_MEDIAPIPE, COCO_OF_MEDIAPIPE
+from gonio.skeleton import COCO, COCO_FROM_MEDIAPIPE, COCO_JOINTS, COCO_OF_MEDIAPIPE
 from gonio.training.prepare import PreparedSequence, prepare_repaired
 from gonio.training.targets import seen_from
 from gonio.types import FloatArray, LandmarkSequence
@@ -26,6 +26,22 @@ from gonio.types import FloatArray, LandmarkSequence
 _COCO = list(COCO_FROM_MEDIAPIPE)
 _LOG_METRES = FRAME_FEATURES.index("log_metres_per_image")
 _FRAMES_A_TURN = 4
+CHANGING_S = 0.4
+ERROR_OF_JOINT_M: dict[str, tuple[str, float]] = {
+    "left_hip": ("", 0.03),
+    "right_hip": ("", 0.03),
+    "neck": ("", 0.07),
+    "left_shoulder": ("neck", 0.06),
+    "right_shoulder": ("neck", 0.06),
+    "nose": ("neck", 0.08),
+    **{f"{side}_{part}": ("nose", 0.015) for side in ("left", "right") for part in ("eye", "ear")},
+    **{f"{side}_elbow": (f"{side}_shoulder", 0.08) for side in ("left", "right")},
+    **{f"{side}_wrist": (f"{side}_elbow", 0.13) for side in ("left", "right")},
+    **{f"{side}_knee": (f"{side}_hip", 0.10) for side in ("left", "right")},
+    **{f"{side}_ankle": (f"{side}_knee", 0.13) for side in ("left", "right")},
+}
+"""Of each joint: the one that carries it, and by how much more it errs than that one, metres in
+depth. Summed up they are about as large as MediaPipe's on drawn bodies (docs/data.md)."""
 
 
 class DetectorErrors(Options):
@@ -33,14 +49,14 @@ class DetectorErrors(Options):
 
     model_config = ConfigDict(allow_inf_nan=False)
 
-    world_harder: float = Field(
-        0.0, ge=0, le=20, description="the detector's 3D errors are larger by up to this share"
+    world_errors: float = Field(
+        0.0, ge=0, le=20, description="errors are added in 3D, up to so many times MediaPipe's"
     )
     image_easier: float = Field(
-        0.0, ge=0, le=1, description="its errors on the image are smaller by up to this share"
+        0.0, ge=0, le=1, description="errors across the view are smaller by up to this share"
     )
     errors_changed: float = Field(
-        1.0, ge=0, le=1, description="share of the clips whose errors are made larger and smaller"
+        1.0, ge=0, le=1, description="share of the clips to which these two are done"
     )
     orientation: float = Field(
         0.0, ge=0, le=1, description="share of the detector's mean tilt that is taken back"
@@ -53,16 +69,14 @@ class DetectorErrors(Options):
     )
 
     def resized(self, clip: PreparedSequence, rng: Generator) -> PreparedSequence:
-        """The clip with larger errors in 3D and smaller ones on the image, or as it is."""
-        if not (self.world_harder or self.image_easier):
+        """The clip with other errors in 3D and smaller ones across the view, or as it is."""
+        if not (self.world_errors or self.image_easier):
             return clip
         if self.errors_changed < 1 and rng.random() >= self.errors_changed:
             return clip
-        return with_errors(
-            clip,
-            world=1 + self.world_harder * rng.uniform(),
-            image=1 - self.image_easier * rng.uniform(),
-        )
+        clip = with_smaller_errors(clip, 1 - self.image_easier * rng.uniform())
+        size = self.world_errors * rng.uniform()
+        return with_errors(clip, size * random_errors(clip.time, rng)) if size else clip
 
     def rotation(self, clip: PreparedSequence, rng: Generator) -> FloatArray | None:
         """The turn (3, 3) of the world landmarks of a clip; None where there is none."""
@@ -98,31 +112,77 @@ def seen_with(errors: DetectorErrors, shard: Shard, repaired: LandmarkSequence) 
     return replace(repaired.moved_on_image(change[..., 3:5] / metres), world=world)
 
 
-def with_errors(clip: PreparedSequence, *, world: float, image: float) -> PreparedSequence:
-    """The clip as a detector sees it whose errors are larger or smaller, each in the same way.
+def with_smaller_errors(clip: PreparedSequence, factor: float) -> PreparedSequence:
+    """The clip as a detector sees it that errs less across the view, as much in depth.
+
+    World and image errors across the view shrink together: one of them alone would tell the other,
+    and with it the truth, to whom compares them.
 
     Args:
         clip: prepared; where its truth or camera does not count, nothing changes.
-        world: factor on the errors of the joints' world positions; the landmarks that belong to a
-            joint move with it.
-        image: factor on those of their places on the image.
+        factor: on the errors of the joints across the view; the landmarks that belong to a joint
+            move with it.
     """
     counts = (clip.weight * clip.camera_weight)[:, None] > 0
     there = (clip.there[:, _COCO] & counts)[..., None]
-    if world == image == 1 or not there.any():
+    if factor == 1 or not there.any():
         return clip
     seen = seen_from(clip.pose, np.linalg.norm(clip.camera, axis=1).clip(min=1.0))
     landmarks = clip.landmarks.copy()
-    for columns, true, axes, factor in (
-        (slice(0, 3), clip.pose, (0, 1, 2), world),
-        (slice(3, 5), seen, (1, 2), image),
+    for columns, true, axes in (
+        (slice(0, 3), clip.pose, (0, 1, 2)),
+        (slice(3, 5), seen, (1, 2)),
     ):
         said = clip.landmarks[:, _COCO, columns]
         products, squares = ((there * v * true).sum(axes, keepdims=True) for v in (said, true))
         error = said - products / squares.clip(min=1e-9) * true
+        error[..., 2:] = 0.0  # in depth it errs as it does
         change = ((factor - 1) * error * there)[:, list(COCO_OF_MEDIAPIPE)]  # (T, 33, ...)
         landmarks[..., columns] += change * clip.there[..., None]
     return replace(clip, landmarks=landmarks)
+
+
+def with_errors(clip: PreparedSequence, errors: FloatArray) -> PreparedSequence:
+    """The clip with errors (T, 17, 3) of its joints in 3D, metres, beside those that it has.
+
+    The landmarks that belong to a joint move with it.
+    """
+    landmarks = clip.landmarks.copy()
+    landmarks[..., :3] += errors[:, list(COCO_OF_MEDIAPIPE)] * clip.there[..., None]
+    return replace(clip, landmarks=landmarks)
+
+
+def random_errors(time_s: ArrayLike, rng: Generator) -> FloatArray:
+    """Errors of a detector that have nothing to do with what it says of the clip.
+
+    The detector's own errors made larger would tell the truth: what is said in 3D lies on a line
+    from the truth through what the image shows, and a network finds where on it.
+
+    Each joint errs with the one that carries it, and by itself by `ERROR_OF_JOINT_M` in depth and
+    half of it across; one half of the variance lasts for the clip, the other changes within
+    `CHANGING_S`.
+
+    Args:
+        time_s: (T,) seconds.
+        rng: draws them.
+
+    Returns:
+        (T, 17, 3) metres, ray frame, mid-hip at 0.
+    """
+    time = np.asarray(time_s, dtype=float)
+    knots = np.arange(time[0] - CHANGING_S, time[-1] + 2 * CHANGING_S, CHANGING_S)
+    weights = (1 - np.abs(time[:, None] - knots) / CHANGING_S).clip(min=0)  # (T, knots)
+    weights /= np.linalg.norm(weights, axis=1, keepdims=True)
+    names = list(ERROR_OF_JOINT_M)
+    shape = (len(names), 3)
+    drawn = rng.normal(size=shape) + np.tensordot(weights, rng.normal(size=(len(knots), *shape)), 1)
+    own: dict[str, FloatArray] = {}
+    for name, error in zip(names, np.moveaxis(drawn, 1, 0), strict=True):
+        carrier, size = ERROR_OF_JOINT_M[name]
+        own[name] = np.sqrt(0.5) * size * error * (0.5, 0.5, 1.0) + own.get(carrier, 0.0)
+    errors = np.stack([own[name] for name in COCO_JOINTS], axis=1)
+    hips = [COCO["left_hip"], COCO["right_hip"]]
+    return np.asarray(errors - errors[:, hips].mean(axis=1, keepdims=True))
 
 
 def orientation_change(

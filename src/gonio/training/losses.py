@@ -1,8 +1,8 @@
 """Losses of the depth refiner: one function each, with its formula.
 
 Poses are (B, T, J, 3) in metres in the ray frame; `weight` is (B, T), 1 for frames that count and 0
-for others. Every loss is a mean over the frames that count and is in metres or radians, so that
-their weights compare.
+for others, or (B, T, J), 1 for joints that count. A bone counts where both of its ends do. Every
+loss is a mean over what counts and is in metres or radians, so that their weights compare.
 """
 
 from __future__ import annotations
@@ -27,9 +27,18 @@ SIDES: tuple[tuple[int, int], ...] = tuple(
 
 
 def mean_of(values: Tensor, weight: Tensor) -> Tensor:
-    """Mean over the frames that count of values (B, T, ...); 0 where none counts."""
-    each = values.flatten(2).mean(dim=2) if values.dim() > 2 else values
+    """Mean over what counts of values (B, T, ...), or (B, T, J, ...); 0 where nothing counts."""
+    axes = weight.dim()
+    each = values.flatten(axes).mean(dim=axes) if values.dim() > axes else values
     return (each * weight).sum() / weight.sum().clamp_min(1.0)
+
+
+def weight_of_bones(weight: Tensor, bones: tuple[tuple[str, str], ...] = BONES) -> Tensor:
+    """(B, T, bones) from (B, T, J); (B, T) as it is."""
+    if weight.dim() == 2:
+        return weight
+    first, second = ([COCO[pair[end]] for pair in bones] for end in (0, 1))
+    return weight[..., first] * weight[..., second]
 
 
 def length(vectors: Tensor) -> Tensor:
@@ -56,13 +65,17 @@ def bone_vectors(pose: Tensor, bones: tuple[tuple[str, str], ...] = BONES) -> Te
 
 def bone_loss(pose: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
     """Mean of ||b_p| - |b_t||: how much too long or too short each of 12 bones is."""
-    return mean_of((length(bone_vectors(pose)) - length(bone_vectors(truth))).abs(), weight)
+    apart = length(bone_vectors(pose)) - length(bone_vectors(truth))
+    return mean_of(apart.abs(), weight_of_bones(weight))
 
 
 def symmetry_loss(pose: Tensor, weight: Tensor) -> Tensor:
     """Mean of ||b_left| - |b_right|| over thighs, shanks, upper arms and forearms."""
     lengths = length(bone_vectors(pose))
     left, right = (list(side) for side in zip(*SIDES, strict=True))
+    if weight.dim() == 3:
+        bones = weight_of_bones(weight)
+        weight = bones[..., left] * bones[..., right]
     return mean_of((lengths[..., left] - lengths[..., right]).abs(), weight)
 
 
@@ -95,7 +108,8 @@ def up_loss(up: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
 def limb_loss(limbs: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
     """Mean of 1 - d_p . d_t over the unit vectors along 14 limbs."""
     vectors = bone_vectors(truth, COCO_LIMBS)
-    return mean_of(1 - (limbs * vectors).sum(dim=-1) / length(vectors), weight)
+    apart = 1 - (limbs * vectors).sum(dim=-1) / length(vectors)
+    return mean_of(apart, weight_of_bones(weight, COCO_LIMBS))
 
 
 def likelihood_loss(pose: Tensor, truth: Tensor, log_sigma: Tensor, weight: Tensor) -> Tensor:
@@ -114,8 +128,8 @@ def velocity_loss(
     pose: Tensor, truth: Tensor, time: Tensor, clip: Tensor, weight: Tensor
 ) -> Tensor:
     """Mean of |(p_k+1 - p_k) - (t_k+1 - t_k)| over neighbours of one clip, metres a step."""
-    both = weight[:, 1:] * weight[:, :-1] * (clip[:, 1:] == clip[:, :-1])
-    both = both * (time[:, 1:] > time[:, :-1])
+    follows = (clip[:, 1:] == clip[:, :-1]) & (time[:, 1:] > time[:, :-1])
+    both = weight[:, 1:] * weight[:, :-1] * (follows if weight.dim() == 2 else follows[..., None])
     return mean_of(length(pose.diff(dim=1) - truth.diff(dim=1)), both)
 
 
@@ -126,31 +140,35 @@ def spread_loss(pose: Tensor, truth: Tensor, clip: Tensor, weight: Tensor) -> Te
     bone. Where it is unsure how far a limb points away from the camera, the likeliest answer moves
     less than the truth, and joints that bend along the ray bend too little.
     """
-    member = members(clip, pose) * weight[..., None]  # (B, T, K)
-    count = member.sum(dim=1)  # (B, K) frames of a clip
-    share = member / count.clamp_min(1)[:, None]
+    member = members(clip, pose)  # (B, T, K)
+    counts = weight_of_bones(weight)
+    counts = counts if counts.dim() == 3 else counts[..., None].expand(-1, -1, len(BONES))
+    frames = torch.einsum("btk,btn->bkn", member, counts)  # of a clip, for each bone
+    whole = frames.clamp_min(1)[..., None]
 
     def spread(values: Tensor) -> Tensor:
         vectors = bone_vectors(values)  # (B, T, bones, 3)
-        mean = torch.einsum("btk,btnc->bknc", share, vectors)
+        mean = torch.einsum("btk,btnc->bknc", member, vectors * counts[..., None]) / whole
         apart = vectors - torch.einsum("btk,bknc->btnc", member, mean)
-        variance = torch.einsum("btk,btnc->bknc", share, apart**2)  # (B, K, bones, 3)
-        return (variance + STILL_M**2).sqrt()
+        variance = torch.einsum("btk,btnc->bknc", member, apart**2 * counts[..., None]) / whole
+        return (variance + STILL_M**2).sqrt()  # (B, K, bones, 3)
 
-    return mean_of((spread(pose) - spread(truth)).abs(), count)
+    return mean_of((spread(pose) - spread(truth)).abs(), frames)
 
 
 def depth_refiner_losses(
-    refined: Refined, target: Target, *, spread: bool = True
+    refined: Refined, target: Target, seen: Tensor, *, spread: bool = True
 ) -> dict[str, Tensor]:
     """All losses that go with the network's heads, by name.
 
     Args:
         refined: what the network said.
         target: the truth, with the weight of each frame.
+        seen: (B, T, J) true where a joint is there; where it is not, its answer is missing in use
+            and counts in no loss.
         spread: whether that of how far bones move is asked for; it costs the most.
     """
-    pose, truth, weight = refined.pose, target.pose, target.weight
+    pose, truth, weight = refined.pose, target.pose, target.weight[..., None] * seen
     losses = {
         "position": position_loss(pose, truth, weight),
         "depth": depth_loss(pose, truth, weight),
@@ -164,7 +182,7 @@ def depth_refiner_losses(
     if spread:
         losses["spread"] = spread_loss(pose, truth, target.clip, weight)
     if refined.up is not None:
-        losses["up"] = up_loss(refined.up, target.up, weight)
+        losses["up"] = up_loss(refined.up, target.up, target.weight)
     if refined.limbs is not None:
         losses["limbs"] = limb_loss(refined.limbs, truth, weight)
     if refined.log_sigma is not None:

@@ -178,7 +178,7 @@ class MainRefinerModule(RefinerModule):
         row, target = pair
         has_angles = torch.rand(len(row.time), device=row.time.device) >= self.options.masked
         said, row = self.network(row, has_angles)
-        weight = target.weight
+        weight = target.weight[..., None] * row.pose_there
         angle_weight = target.angle_weight * has_angles[:, None, None]
         losses = {
             "position": position_loss(said.pose, target.pose, weight),
@@ -204,14 +204,15 @@ class MainRefinerModule(RefinerModule):
         values = angle_errors(angles, row.angles, target.truth, target.angle_weight)
         joint = angle_errors(row.joint_refined, row.angles, target.truth, target.angle_weight)
         values["joint_refined_angle_deg"] = joint["angle_deg"]
-        weight = target.weight[..., None]
+        weight = target.weight[..., None] * row.pose_there
         for name, said in (("depth_refined_", row.refined), ("", pose)):
-            depth, distance = pose_errors(said, target.pose, target.weight)
+            depth, distance = pose_errors(said, target.pose, weight)
             values[f"{name}depth_cm"] = (depth, weight)
             values[f"{name}position_cm"] = (distance, weight)
         angle, angle_weight = values["angle_deg"]
         per_frame = (angle * angle_weight).sum(-1) / angle_weight.sum(-1).clamp_min(1.0)
-        score = (depth + distance).mean(dim=-1) + per_frame
+        seen = weight.sum(-1).clamp_min(1.0)
+        score = ((depth + distance) * weight).sum(-1) / seen + per_frame
         return {**values, "score": (score, target.weight)}
 
 

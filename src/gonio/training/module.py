@@ -116,7 +116,8 @@ class DepthRefinerModule(RefinerModule):
         """Losses of a batch by name, and their weights."""
         batch, target = pair
         weights = self.options.losses
-        losses = depth_refiner_losses(self.network(batch), target, spread=weights.spread > 0)
+        seen = batch.there[:, :, list(COCO_FROM_MEDIAPIPE)]
+        losses = depth_refiner_losses(self.network(batch), target, seen, spread=weights.spread > 0)
         return losses, weights.model_dump()
 
     def validation_values(self, pair: tuple[Batch, Target]) -> dict[str, tuple[Tensor, Tensor]]:
@@ -142,7 +143,7 @@ def validation_values(
     truth: a camera does not show how large somebody is.
     """
     raw = batch.landmarks[:, :, list(COCO_FROM_MEDIAPIPE), :3]
-    weight = target.weight[..., None]
+    weight = target.weight[..., None] * batch.there[:, :, list(COCO_FROM_MEDIAPIPE)]
     azimuth, elevation = angles_of(refined.camera)
     true_azimuth, true_elevation = angles_of(target.camera)
     turned = torch.remainder(azimuth - true_azimuth + math.pi, 2 * math.pi) - math.pi
@@ -151,7 +152,7 @@ def validation_values(
         "elevation_deg": (torch.rad2deg((elevation - true_elevation).abs()), target.camera_weight),
     }
     for name, pose in (("raw_", raw), ("", refined.pose)):
-        depth, distance = pose_errors(pose, target.pose, target.weight)
+        depth, distance = pose_errors(pose, target.pose, weight)
         values |= {f"{name}depth_cm": (depth, weight), f"{name}position_cm": (distance, weight)}
     values["score"] = (depth + distance, weight)
     if refined.up is not None:
@@ -172,8 +173,8 @@ def scaled_to(pose: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
     Args:
         pose: metres.
         truth: (B, T, J, 3) metres.
-        weight: (B, T) 1 for frames that count.
+        weight: (B, T, J) 1 for joints that count.
     """
-    w = weight[..., None, None]
+    w = weight[..., None]
     factor = (w * pose * truth).sum((1, 2, 3)) / (w * pose**2).sum((1, 2, 3)).clamp_min(1e-9)
     return pose * factor[:, None, None, None]
