@@ -67,7 +67,7 @@ def test_ten_thousand_frames(choice: Refiner) -> None:
         start = time.perf_counter()
         pose = refiners.pose(landmarks, CameraOptions())
         between = time.perf_counter()
-        refined = refiners.angles(angles, landmarks)
+        refined = refiners.angles(angles, landmarks, CameraOptions())
         end = time.perf_counter()
     finally:
         torch.set_num_threads(threads)

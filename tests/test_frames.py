@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from gonio.errors import InputError
 from gonio.frames import (
+    bone_length_cv,
     camera_angles_from_up,
     elevation_from_up,
     focal_length_px,
@@ -15,6 +16,7 @@ from gonio.frames import (
     shortest_turn,
     up_from_camera_angles,
 )
+from gonio.skeleton import COCO
 
 angles = st.floats(-60, 60)
 
@@ -103,3 +105,15 @@ def test_the_elevation_of_the_camera_follows_from_gravity():
     lean = np.radians([0.0, 30.0, -10.0])
     up = np.column_stack([np.zeros(3), -np.cos(lean), -np.sin(lean)])
     np.testing.assert_allclose(elevation_from_up(up), [0.0, 30.0, -10.0], atol=1e-9)
+
+
+def test_bones_that_breathe_by_a_tenth():
+    rigid = np.repeat(np.random.default_rng(0).normal(size=(1, 17, 3)), 400, axis=0)
+    assert bone_length_cv(rigid) < 1e-12
+    breathing = rigid * (1 + 0.1 * np.sqrt(2) * np.sin(np.arange(400) * np.pi / 20))[:, None, None]
+    assert bone_length_cv(breathing) == pytest.approx(0.1, rel=1e-6)
+    breathing[7] = np.nan
+    assert bone_length_cv(breathing) == pytest.approx(0.1, rel=0.01)
+    breathing[:, COCO["left_wrist"]] = np.nan  # of the other bones it is still known
+    assert bone_length_cv(breathing) == pytest.approx(0.1, rel=0.01)
+    assert np.isnan(bone_length_cv(rigid[:1]))

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +7,7 @@ import pytest
 
 from gonio.landmarks.video import VideoInfo
 from gonio.markers.gravity import GIVEN, LEVEL, PREDICTED
-from gonio.quality import about_zero, estimated_joints, versions, warnings_of
+from gonio.quality import about_capture_rate, about_zero, estimated_joints, versions, warnings_of
 from gonio.skeleton import ANGLE_COLUMNS, JOINTS, MARKERS, MEDIAPIPE
 from gonio.types import LandmarkSequence, MarkerTrajectories
 
@@ -62,7 +63,7 @@ def angles(n=10, **missing):
 def said(landmarks=None, body=None, pose=None, **more):
     return " | ".join(
         warnings_of(
-            VIDEO,
+            more.get("video", VIDEO),
             LANDMARKS | (landmarks or {}),
             POSE | (pose or {}),
             BODY | (body or {}),
@@ -72,6 +73,28 @@ def said(landmarks=None, body=None, pose=None, **more):
             more.get("angles", angles()),
         )
     )
+
+
+@pytest.mark.parametrize(
+    ("filmed", "played", "tagged", "words"),
+    [
+        (30, 30, None, []),
+        (30, 30, 30, []),
+        (24, 24, 30, []),  # in dim light
+        (30, 29.97, None, []),
+        (240, 30, 240, ["slow motion: it was filmed at 240 frames a second and plays at 30"]),
+        (10, 30, None, ["a time-lapse: it was filmed at 10 frames a second and plays at 30"]),
+        (30, 30, 240, ["filmed at 240 frames a second; it was taken as filmed at 30"]),
+        (30, 30, 2, ["as filmed at 30. If the file is right, times, velocities and gait are wr"]),
+        (120, 30, 240, ["filmed at 120", "give capture_rate_hz=240."]),
+    ],
+)
+def test_another_rate_than_the_files_is_told(filmed, played, tagged, words):
+    video = replace(VIDEO, rate_hz=filmed, time_scale=played / filmed, tagged_rate_hz=tagged)
+    told = about_capture_rate(video)
+    assert len(told) == len(words)
+    assert all(word in sentence for word, sentence in zip(words, told, strict=True))
+    assert said(video=video) == " | ".join(told)
 
 
 def test_a_good_clip_has_no_warnings():
@@ -136,7 +159,7 @@ def test_a_thin_reference_of_zeroed_angles_is_told():
         {"frames": 66, "frames_with_angles": 5, "joints_without_zero": ["hip_L", "knee_L"]}
     )
     assert few == "Zero was taken from 5 frames: the others of 66 have no angle."
-    assert empty.endswith("zeroed curves are empty: hip_L, knee_L.")
+    assert empty.endswith("zeroed curve is empty: hip_L, knee_L.")
 
 
 def test_a_joint_rests_on_its_own_markers():

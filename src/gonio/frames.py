@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from scipy.spatial.transform import Rotation
 
 from gonio.errors import InputError
-from gonio.skeleton import COCO
+from gonio.skeleton import BONES, COCO
 from gonio.types import FloatArray
 
 
@@ -32,6 +32,28 @@ def mid_hip_of(joints: FloatArray) -> FloatArray:
     """(..., D) midpoint of the hips of (..., 17, D) COCO joints, D axes."""
     hips = joints[..., [COCO["left_hip"], COCO["right_hip"]], :]
     return np.asarray(hips.mean(axis=-2))
+
+
+def bone_length_cv(joints: FloatArray) -> float:
+    """Mean over 12 bones of standard deviation / mean of their lengths over time.
+
+    A bone does not change its length: what varies is error. A frame counts for each bone that it
+    shows, whether it shows the others or not.
+
+    Args:
+        joints: (T, 17, 3) COCO joints, metres, any axes; NaN where unknown.
+
+    Returns:
+        In parts of 1; NaN where no bone is there in two frames.
+    """
+    near, far = ([COCO[bone[end]] for bone in BONES] for end in (0, 1))
+    lengths = np.linalg.norm(joints[:, far] - joints[:, near], axis=2)
+    there = np.isfinite(lengths)
+    count = there.sum(axis=0)
+    mean = np.where(there, lengths, 0).sum(axis=0) / np.maximum(count, 1)
+    squares = np.where(there, (lengths - mean) ** 2, 0).sum(axis=0) / np.maximum(count, 1)
+    usable = (count > 1) & (mean > 0)
+    return float(np.mean(np.sqrt(squares[usable]) / mean[usable])) if usable.any() else np.nan
 
 
 def shortest_turn(source: FloatArray, target: FloatArray, share: float = 1.0) -> FloatArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -9,21 +10,26 @@ from typing import Any
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.framework.project import settings
-from kedro.io import CatalogProtocol
+from kedro.io import CatalogProtocol, DatasetError
 from kedro.pipeline import Pipeline
 
 from gonio.config_loader import configuration
 from gonio.datasets.base import FileDataset
-from gonio.errors import OutputError
+from gonio.errors import GonioError, InputError, OutputError
 from gonio.kinematics.chain import check_static_trial
 from gonio.markers.augmenter_networks import check_provider
 from gonio.memory import give_back
 from gonio.models.registry import TRAINED_BY, check_refiners
 from gonio.options import InferenceOptions, check_names
 from gonio.project_paths import check_own_folder
+from gonio.same_video import check_same_video
 
 INFERENCE_RESULT = "landmarks_detected"
-"""What only the pipeline `inference` makes."""
+"""What only the pipeline `inference` makes, from the video."""
+READ_BY_INFERENCE = "video"
+"""What only `inference` reads, to the last of its steps."""
+
+logger = logging.getLogger(__name__)
 
 
 class GonioHooks:
@@ -56,12 +62,15 @@ class GonioHooks:
 
         Raises:
             InputError: a parameter of `inference` that is not allowed, a video with the name of
-                another pipeline's reports, a provider that is not installed, a checkpoint that is
-                broken, or a static trial that cannot be used.
+                another pipeline's reports or of another video that has results, a provider that is
+                not installed, a checkpoint that is broken, or a static trial that cannot be used.
             MissingFileError: a checkpoint that the parameters ask for is not there.
             OutputError: a folder cannot be made or written to.
         """
-        if INFERENCE_RESULT in pipeline.all_outputs():
+        detects = INFERENCE_RESULT in pipeline.all_outputs()
+        if detects or READ_BY_INFERENCE in pipeline.inputs():
+            _check_results(catalog, detects)
+        if detects:
             options = InferenceOptions.from_parameters(catalog.load("parameters"))
             check_own_folder(catalog["video"].path)
             check_provider(options.provider)
@@ -84,14 +93,72 @@ class GonioHooks:
         Raises:
             OutputError: something cannot be written.
         """
-        for dataset in _outputs(pipeline, catalog):
-            if isinstance(dataset, FileDataset):
+        for dataset in _files(pipeline, catalog):
+            dataset.finish()
+
+    @hook_impl
+    def on_pipeline_error(self, pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
+        """Wait for what is written beside a run that has failed, and say what of it failed too.
+
+        The run ends with its own error.
+        """
+        for dataset in _files(pipeline, catalog):
+            try:
                 dataset.finish()
+            except GonioError as error:
+                logger.error("%s is not written: %s", dataset.path, error)
+            except (RuntimeError, ValueError, TypeError, OSError):
+                logger.exception("%s is not written", dataset.path)
 
 
 def _outputs(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> list[Any]:
     """The datasets of the catalog that a pipeline writes."""
     return [catalog.get(name) for name in sorted(pipeline.all_outputs()) if name in catalog]
+
+
+def _check_results(catalog: CatalogProtocol[Any, Any], detects: bool) -> None:
+    """See that the results that lie in the place of a run's are of the same video.
+
+    Raises:
+        InputError: they are of another one, which the parameters do not allow to replace, or a run
+            that goes on from them names another rate at which it was filmed.
+    """
+    video = catalog["video"].path
+    if not video.is_file():  # who opens it says so
+        return
+    options = InferenceOptions.from_parameters(catalog.load("parameters"))
+    of_report = _mapping(_kept(catalog, "quality").get("video"))
+    detected = _kept(catalog, "video_record")
+    found = {
+        catalog["quality"].path.parent: _mapping(of_report.get("file")),
+        catalog["video_record"].path.parent: detected,
+    }
+    check_same_video(video, found, overwrite=options.overwrite, detects=detects)
+    rate_hz = detected.get("capture_rate_hz")
+    if detected and not detects and rate_hz != options.capture_rate_hz:
+        raise InputError(
+            f"capture_rate_hz is {options.capture_rate_hz}, but the landmarks of {video.name} were "
+            f"detected with {rate_hz}; give the same, or run all steps"
+        )
+
+
+def _kept(catalog: CatalogProtocol[Any, Any], name: str) -> dict[str, Any]:
+    """A record of an earlier run; empty where there is none that can be read."""
+    if not catalog[name].exists():
+        return {}
+    try:
+        return _mapping(catalog.load(name))
+    except DatasetError:
+        return {}
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _files(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> list[FileDataset[Any, Any]]:
+    """Those of them that are Gonio's files, which may be written beside the run."""
+    return [file for file in _outputs(pipeline, catalog) if isinstance(file, FileDataset)]
 
 
 def _check_folder(folder: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, Self, get_args
+from dataclasses import is_dataclass
+from typing import Any, Literal, Self, get_args, get_type_hints
 
 from pydantic import (
     BaseModel,
@@ -31,6 +32,10 @@ CHECKPOINTS_OF: dict[Refiner, tuple[str, ...]] = {
     "main": ("main_refiner",),
 }
 """The checkpoints, by their names in the catalog, that each choice of refiner reads."""
+NAME_PATTERN = r"^[A-Za-z0-9_-]{1,60}$"
+"""Of a name that files are named after: it leads to no other folder."""
+FASTEST_CAPTURE_HZ = 1000.0
+"""Frames a second at which a video may have been filmed: MediaPipe counts in whole milliseconds."""
 
 
 class Options(BaseModel):
@@ -42,10 +47,13 @@ class Options(BaseModel):
     @classmethod
     def _no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
         """Refuse true and false where a number is meant: else they would be 1 and 0."""
-        field = cls.model_fields[str(info.field_name)]
-        kinds = {field.annotation, *get_args(field.annotation)}
-        if isinstance(value, bool) and kinds & {int, float}:
+        kind = cls.model_fields[str(info.field_name)].annotation
+        if _takes_numbers(kind) and _holds_truth(value):
             raise ValueError("true and false are no numbers; give a number")
+        if is_dataclass(kind) and isinstance(value, Mapping):
+            numbers = {n for n, hint in get_type_hints(kind).items() if _takes_numbers(hint)}
+            if wrong := [n for n in value if n in numbers and _holds_truth(value[n])]:
+                raise ValueError(f"true and false are no numbers; give {', '.join(wrong)} a number")
         return value
 
     @classmethod
@@ -68,6 +76,20 @@ class Options(BaseModel):
             return cls.model_validate(dict(given or {}))
         except ValidationError as error:
             raise InputError(f"{name}: {told(error)}") from error
+
+
+def _takes_numbers(kind: Any) -> bool:
+    """Whether a type is a number, or one that holds numbers."""
+    return kind in (int, float) or any(map(_takes_numbers, get_args(kind)))
+
+
+def _holds_truth(value: Any) -> bool:
+    """Whether a value is true or false, or holds one of them."""
+    if isinstance(value, Mapping):
+        return any(map(_holds_truth, value.values()))
+    if isinstance(value, (list, tuple)):
+        return any(map(_holds_truth, value))
+    return isinstance(value, bool)
 
 
 class SubjectOptions(Options):
@@ -119,6 +141,8 @@ class InferenceOptions(Options):
     """All parameters of the pipeline `inference`."""
 
     video: str = "demo"
+    overwrite: bool = False
+    capture_rate_hz: float | None = Field(None, gt=0, le=FASTEST_CAPTURE_HZ, allow_inf_nan=False)
     model: str = "full"
     person: Literal["largest", "central"] | int = "largest"
     max_people: int = Field(4, ge=1, le=20)

@@ -45,6 +45,10 @@ FULL_DETECTION = 0.98
 """Below this share of frames with a person there is a warning."""
 UNSTEADY_DEG = 10.0
 """Above this spread of the predicted gravity, degrees, there is a warning."""
+SAME_RATE = 0.01
+"""Two rates are one within this share: 29.97 is 30."""
+OTHER_RATE = 4 / 3
+"""A file's tag means another rate from this ratio on: in dim light phones film slower."""
 MANY_ESTIMATED = 0.1
 """Above this share of estimated frames a joint is named in a warning."""
 MANY_MISSING = 0.1
@@ -114,6 +118,7 @@ def warnings_of(
         angles: T rows, without flags.
     """
     return [
+        *about_capture_rate(video),
         *_about_detection(video, landmark_record),
         *_about_picture(landmarks),
         *_about_missing_angles(angles, landmarks.detected),
@@ -123,6 +128,30 @@ def warnings_of(
         *_about_joints(markers, near_singularity),
         *_about_files(markers),
     ]
+
+
+def about_capture_rate(video: VideoInfo) -> list[str]:
+    """Sentences about a video that plays at another rate than it was filmed at.
+
+    Args:
+        video: what the video says of itself, and the user of it.
+    """
+    filmed, played, tagged = video.rate_hz, video.played_rate_hz, video.tagged_rate_hz
+    found = []
+    if abs(filmed - played) > SAME_RATE * filmed:
+        kind = "slow motion" if played < filmed else "a time-lapse"
+        found.append(
+            f"The video is {kind}: it was filmed at {filmed:.4g} frames a second and plays at "
+            f"{played:.4g}. All times, velocities and frequencies are those of the filmed motion; "
+            "the overlay plays as the video does."
+        )
+    if tagged is not None and not 1 / OTHER_RATE < tagged / filmed < OTHER_RATE:
+        found.append(
+            f"The file says that it was filmed at {tagged:.4g} frames a second; it was taken as "
+            f"filmed at {filmed:.4g}. If the file is right, times, velocities and gait are wrong "
+            f"by as much: give capture_rate_hz={tagged:.4g}."
+        )
+    return found
 
 
 def about_zero(record: dict[str, Any]) -> list[str]:
@@ -140,8 +169,9 @@ def about_zero(record: dict[str, Any]) -> list[str]:
         found.append(f"Zero was taken from {used} frames: the others of {frames} have no angle.")
     if record["joints_without_zero"]:
         found.append(
-            "These joints have no angle in the frames that are taken as zero, so their zeroed "
-            f"curves are empty: {', '.join(record['joints_without_zero'])}."
+            "These joints have an angle that is not known in the frames that are taken as zero, or "
+            "only near the singularity of its sequence, so its zeroed curve is empty: "
+            f"{', '.join(record['joints_without_zero'])}."
         )
     return found
 

@@ -52,6 +52,12 @@ def test_loading_waits_until_it_is_written(tmp_path, overlay):
     assert dataset.load().frames == 8
 
 
+def test_a_video_is_looked_over_at_the_rate_that_it_was_filmed_at(overlay):
+    path = str(overlay.source)
+    assert VideoDataset(path).load().rate_hz == pytest.approx(30)
+    assert VideoDataset(path, capture_rate_hz=240).load().rate_hz == 240
+
+
 def test_an_error_in_writing_is_raised_where_the_run_waits(tmp_path, overlay):
     there = tmp_path / "overlay.mp4"
     there.mkdir()

@@ -315,6 +315,62 @@ def test_isb_elevation_is_flagged_with_the_arm_down_and_zxy_with_the_arm_level()
     assert gimbal_flags(isb)[column][0]
 
 
+def test_an_arm_held_overhead_is_not_turned_the_other_way_round():
+    lifted = np.concatenate([np.linspace(5, 184, 40), np.full(80, 184.0)])
+    flexed = {"shoulder_R_flexion_deg": np.minimum(lifted, 178), "shoulder_L_flexion_deg": lifted}
+    tilted = {f"shoulder_{side}_adduction_deg": np.full(120, -10.0) for side in "RL"}
+    angles = raw(body(flexed | tilted, count=120))
+    for name, path in flexed.items():
+        assert np.allclose(angles[name], path, atol=0.01)
+    turned = {"elbow_R_flexion_deg": np.full(5, 60.0), "elbow_R_pronation_deg": np.full(5, 183.0)}
+    assert np.allclose(raw(body(turned, count=5))["elbow_R_pronation_deg"], 183, atol=0.01)
+
+
+def test_the_planes_of_swinging_arms_do_not_wind_up():
+    t, rng = np.arange(600) / 60, np.random.default_rng(0)
+    swing = {
+        "shoulder_R_flexion_deg": 25 * np.sin(2 * np.pi * t),
+        "shoulder_R_adduction_deg": -3 + 2 * np.sin(2 * np.pi * 0.7 * t),
+    }
+    clean = body(swing, count=600)
+    noise = rng.normal(0, 0.01, clean.positions.shape)
+    markers = MarkerTrajectories(clean.names, clean.positions + noise, 60.0)
+    angles = joint_angles(markers, shoulder_sequence="YXY")
+    sure = ~gimbal_flags(angles)["shoulder_R_near_singularity"]
+    plane, _, axial = isb_shoulder_columns(next(j for j in JOINTS if j.name == "shoulder_R"))
+    assert 100 < sure.sum() < 550
+    assert np.ptp(angles.loc[sure, plane]) < 230  # 518 to 900 if followed through the singularity
+    assert np.ptp(angles.loc[sure, axial]) < 230
+    assert angles[[plane, axial]].abs().max().max() < 270
+
+
+def test_zeroed_headings_begin_within_half_a_turn():
+    heading = "pelvis_rotation_deg"
+    static = raw(body({heading: np.full(20, 178.0)}, count=20))
+    clip = raw(body({heading: np.linspace(183, 560, 60)}, count=60))
+    zero = zeroed(clip, "static_trial", static=static)[heading]
+    assert np.allclose(zero, np.linspace(5, 382, 60), atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("sequence", "reference_deg", "lost"),
+    [
+        ("ZXY", -88.0, ("flexion", "rotation")),
+        ("YXY", 0.0, ("plane_of_elevation", "axial_rotation")),
+    ],
+)
+def test_what_is_undefined_in_the_reference_has_no_zero(sequence, reference_deg, lost):
+    adduction = np.concatenate([np.full(20, reference_deg), np.full(20, -45.0)])
+    markers = body({"shoulder_R_adduction_deg": adduction}, count=40)
+    angles = joint_angles(markers, cutoff_hz=None, shoulder_sequence=sequence)
+    zero = zeroed(angles, "first_seconds", seconds=20 / 60)
+    assert zero[[f"shoulder_R_{name}_deg" for name in lost]].isna().all(axis=None)
+    middle = {"ZXY": "shoulder_R_adduction_deg", "YXY": "shoulder_R_elevation_deg"}[sequence]
+    assert abs(zero[middle].iloc[-1]) == pytest.approx(abs(-45 - reference_deg), abs=0.1)
+    reference = zero_reference(angles, "first_seconds", seconds=20 / 60)
+    assert "shoulder_R" in joints_without_zero(angles, reference)
+
+
 def test_gimbal_flags_have_12_columns_and_a_width_of_10_degrees():
     given_deg = np.array([0.0, -75.0, -79.5, -80.5, -99.5, -100.5])
     angles = raw(body({"shoulder_L_adduction_deg": given_deg}, count=6))

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from gonio.kinematics import joint_angles, read_mot
-from gonio.kinematics.comparison import columns_from_model
+from gonio.kinematics.comparison import columns_from_model, with_heading_beside
 from gonio.trc import read_trc
 
 
@@ -19,6 +19,19 @@ def test_a_plain_tilt_stays_a_tilt_and_headings_are_continuous():
     ours = columns_from_model(motion)
     assert ours["pelvis_tilt_deg"][0] == pytest.approx(10)
     assert ours["pelvis_rotation_deg"].tolist() == pytest.approx([0, 170, 190], abs=0.1)
+
+
+def test_headings_of_somebody_who_faces_away_are_drawn_side_by_side():
+    ours = pd.DataFrame({"time_s": np.arange(4.0), "pelvis_rotation_deg": [179.0, 180, 181, 182]})
+    theirs = pd.DataFrame(
+        {"time_s": np.arange(1.0, 4), "pelvis_rotation_deg": [-179.5, np.nan, -177.5], "x": 1.0}
+    )
+    beside = with_heading_beside(theirs, ours)
+    assert beside["pelvis_rotation_deg"][[0, 2]].tolist() == [180.5, 182.5]
+    assert beside["x"].tolist() == [1, 1, 1]
+    assert with_heading_beside(theirs[["time_s", "x"]], ours).equals(theirs[["time_s", "x"]])
+    unknown = ours.assign(pelvis_rotation_deg=np.nan)
+    assert with_heading_beside(theirs, unknown).equals(theirs)
 
 
 def test_missing_coordinates_are_left_out_and_gaps_kept():

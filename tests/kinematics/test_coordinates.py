@@ -112,6 +112,15 @@ def test_turning_the_whole_body_changes_only_the_pelvis():
     assert np.allclose(turned["pelvis_rotation"] - still["pelvis_rotation"], 130, atol=2)
 
 
+def test_an_arm_held_overhead_is_not_turned_the_other_way_round():
+    lifted = np.concatenate([np.linspace(5, 178, 40), np.full(80, 178.0)])
+    flexed = {f"shoulder_{side}_flexion_deg": lifted for side in "RL"}
+    tilted = {f"shoulder_{side}_adduction_deg": np.full(120, -10.0) for side in "RL"}
+    motion = model_coordinates(body(flexed | tilted, count=120), cutoff_hz=None)
+    for name in ("arm_flex_r", "arm_flex_l"):
+        assert np.abs(motion[name] - lifted).max() < 15  # the model's zero is another
+
+
 def test_a_missing_marker_takes_its_joints_only():
     markers = body(count=12)
     positions = markers.positions.copy()

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gonio.kinematics.gait import GaitEvents, NotGait, gait_events
+from gonio.kinematics.gait import OF_THE_LENS, GaitEvents, NotGait, gait_events
+from gonio.pipelines.inference.reader_nodes import find_gait
 from gonio.trc import read_trc
 from gonio.types import MarkerTrajectories
 from tests.kinematics.body import body, skin_markers, without
@@ -131,3 +132,158 @@ def test_a_pelvis_that_leans_changes_no_event(tilt):
         for events in ("foot_strike_s", "foot_off_s"):
             one, other = (getattr(found, events)[side] for found in (upright, leaning))
             np.testing.assert_allclose(other, one, atol=0.5 / RATE)
+
+
+def gappy(markers: MarkerTrajectories, *gaps: tuple[float, float]) -> MarkerTrajectories:
+    """The same, nobody seen from one time to another."""
+    positions = markers.positions.copy()
+    for start, stop in gaps:
+        positions[(markers.time_s >= start) & (markers.time_s < stop)] = np.nan
+    return MarkerTrajectories(markers.names, positions, markers.rate_hz)
+
+
+@pytest.mark.parametrize("start", [3.0, 3.2, 3.3, 3.4, 3.6])
+def test_a_gap_makes_no_event_and_no_stride(start):
+    """Wherever it begins and ends, also just before a foot strikes and just after it did."""
+    whole, cut = gait_events(walk(10.0)), gait_events(gappy(walk(10.0), (start, start + 1.3)))
+    assert isinstance(whole, GaitEvents)
+    assert isinstance(cut, GaitEvents)
+    for side in ("R", "L"):
+        for events in ("foot_strike_s", "foot_off_s"):
+            times, true = (getattr(found, events)[side] for found in (cut, whole))
+            assert len(times) >= len(true) - 3
+            assert np.abs(times[:, None] - true).min(axis=1).max() < 1.5 / RATE
+        strides = np.array(cut.strides(side))
+        assert np.allclose(np.diff(strides), STRIDE_S, atol=0.04)
+        assert not ((strides[:, 0] < start + 1.3) & (strides[:, 1] > start)).any()
+    assert cut.stride_length_m == pytest.approx(1.2 * STRIDE_S, abs=0.05)
+
+
+def test_gaps_at_one_side_of_many_strikes_leave_the_cadence_as_it_is():
+    gaps = [(a, a + 0.38) for a in (1.0, 3.0, 5.0, 7.0)]
+    events = gait_events(gappy(walk(10.0), *gaps))
+    assert isinstance(events, GaitEvents)
+    assert events.stride_time_s == pytest.approx(STRIDE_S, abs=0.02)
+    assert events.cadence_per_min == pytest.approx(120 / STRIDE_S, rel=0.02)
+
+
+def test_a_strike_in_a_bridged_gap_ends_no_stride():
+    whole = gait_events(walk())
+    assert isinstance(whole, GaitEvents)
+    hidden = whole.foot_strike_s["R"][1]
+    cut = gait_events(gappy(walk(), (hidden - 0.07, hidden + 0.07)))
+    assert isinstance(cut, GaitEvents)
+    assert np.abs(cut.foot_strike_s["R"] - hidden).min() > 0.5
+    assert len(cut.strides("R")) == len(whole.strides("R")) - 2
+    assert np.allclose(np.diff(cut.strides("R")), STRIDE_S, atol=0.04)
+
+
+def test_no_gait_where_no_heel_is_seen_through_a_stride():
+    events = gait_events(gappy(walk(8.0), *((1.1 * k + 0.7, 1.1 * k + 0.92) for k in range(8))))
+    assert isinstance(events, NotGait)
+    assert "from one strike to the next" in events.reason or "strikes of the" in events.reason
+
+
+def stepping(
+    seconds: float = 9.0,
+    rate: float = RATE,
+    stance: tuple[float, float] = (0.62, 0.62),
+    apart: float = 0.5,
+    speed: float = 1.2,
+    stride_s: float = STRIDE_S,
+    treadmill: bool = False,
+    soft: bool = False,
+) -> MarkerTrajectories:
+    """Feet that stand still for `stance` of each stride, the right from t = 0, 1.1, 2.2 ...
+
+    Then they are carried forward, at one speed or, if `soft`, from rest to rest. The left foot
+    strikes `apart` of a stride after the right one. The middle of stance is under the body.
+    """
+    time = np.arange(0, seconds, 1 / rate)
+    markers = body(count=len(time), rate_hz=rate)
+    walked = 0 * time if treadmill else speed * time
+    positions = markers.positions + np.stack([walked, 0 * time, 0 * time], axis=1)[:, None]
+    for prefixes, share, lag in ((("r_", "R"), stance[0], 0.0), (("L_", "L"), stance[1], apart)):
+        cycle = time / stride_s - lag
+        swing = np.clip((cycle % 1 - share) / (1 - share), 0, 1)
+        carried = swing**2 * (3 - 2 * swing) if soft else swing
+        ahead = speed * stride_s * (np.floor(cycle) + carried + lag + share / 2) - speed * time
+        for i, name in enumerate(markers.names):
+            if name.startswith(prefixes) and name.endswith(("calc_study", "toe_study")):
+                positions[:, i, 0] += ahead
+    return MarkerTrajectories(markers.names, positions, rate)
+
+
+@pytest.mark.parametrize("treadmill", [False, True])
+@pytest.mark.parametrize(
+    ("stance", "apart"), [((0.62, 0.62), 0.5), ((0.66, 0.58), 0.5), ((0.62, 0.62), 0.54)]
+)
+def test_phases_of_a_walk_of_known_timing(stance, apart, treadmill):
+    events = gait_events(stepping(stance=stance, apart=apart, treadmill=treadmill))
+    assert isinstance(events, GaitEvents)
+    phases = events.phases
+    assert phases.double_support_share == pytest.approx(sum(stance) - 1, abs=0.035)
+    stride_m = 1.2 * STRIDE_S
+    lead = (stance[0] - stance[1]) / 2 * stride_m  # the foot that stands longer strikes farther out
+    steps = {"R": (1 - apart) * stride_m + lead, "L": apart * stride_m - lead}
+    for side, share in zip(("R", "L"), stance, strict=True):
+        foot = phases.feet[side]
+        assert foot.strides >= 5
+        assert foot.stance_share == pytest.approx(share, abs=0.03)
+        assert foot.swing_share == pytest.approx(1 - share, abs=0.03)
+        assert foot.step_length_m == pytest.approx(steps[side], abs=0.05)
+
+
+def test_feet_that_are_put_down_softly_seem_to_stand_longer_by_as_much_as_the_docs_say():
+    events = gait_events(stepping(soft=True))
+    assert isinstance(events, GaitEvents)
+    for foot in events.phases.feet.values():
+        assert 0.02 < foot.stance_share - 0.62 < 0.07
+    assert 0.05 < events.phases.double_support_share - 0.24 < 0.14
+
+
+def test_a_run_and_few_frames_a_second_have_no_phases():
+    run = gait_events(stepping(stance=(0.35, 0.35), speed=3.0, stride_s=0.75, rate=120.0))
+    # So late as a runner's toe is farthest behind, the order is that of a walk.
+    late = gait_events(stepping(stance=(0.55, 0.55), speed=3.0, stride_s=0.75, rate=120.0))
+    few = gait_events(slow(stepping(rate=60.0), 15.0))
+    for events in (run, late, few):
+        assert isinstance(events, GaitEvents)
+        assert np.isnan(events.phases.double_support_share)
+        assert {foot.strides for foot in events.phases.feet.values()} == {0}
+        assert all(np.isnan(foot.stance_share) for foot in events.phases.feet.values())
+
+
+def test_strides_with_a_gap_tell_no_phase():
+    whole, cut = gait_events(stepping()), gait_events(gappy(stepping(), (3.0, 4.2)))
+    assert isinstance(whole, GaitEvents)
+    assert isinstance(cut, GaitEvents)
+    for side in ("R", "L"):
+        assert 2 <= cut.phases.feet[side].strides <= whole.phases.feet[side].strides - 2
+        assert cut.phases.feet[side].stance_share == pytest.approx(0.62, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("heading", "speed", "told"),
+    [(0.0, 1.2, True), (180.0, 1.2, True), (50.0, 1.2, True), (90.0, 1.2, False), (0.0, 0, False)],
+    ids=["to the camera", "away from it", "slanting", "across the picture", "on a treadmill"],
+)
+def test_a_stride_length_that_hangs_on_the_lens_says_so(heading, speed, told):
+    events, record = find_gait(walk(heading=heading, speed=speed))
+    assert isinstance(events, GaitEvents)
+    assert record["warnings"] == ([OF_THE_LENS] if told else [])
+    if speed:
+        assert events.depth_share == pytest.approx(abs(np.cos(np.radians(heading))), abs=0.05)
+
+
+def test_the_record_has_what_the_events_have():
+    events, record = find_gait(stepping())
+    assert isinstance(events, GaitEvents)
+    assert record["complete_strides"] == {side: len(events.strides(side)) for side in ("R", "L")}
+    assert record["double_support_share"] == events.phases.double_support_share
+    assert record["feet"]["L"] == {
+        "strides": events.phases.feet["L"].strides,
+        "stance_share": events.phases.feet["L"].stance_share,
+        "swing_share": 1 - events.phases.feet["L"].stance_share,
+        "step_length_m": events.phases.feet["L"].step_length_m,
+    }

@@ -80,6 +80,14 @@ def test_bad_files(table, tmp_path):
     path.write_text(whole.replace("pelvis_tilt:2;", "pelvis_tilt:x;"))
     with pytest.raises(InputError, match="broken at 'pelvis_tilt:x'"):
         read_mot(path)
+    for rows in ("abc", "nan", "4.5", "inf"):
+        path.write_text(whole.replace("nRows=4", f"nRows={rows}"))
+        with pytest.raises(InputError, match=rf"{path.name}: the header says nRows={rows}"):
+            read_mot(path)
+    for span in ("\u00b2", "2-\u00b2", "-1"):
+        path.write_text(whole.replace("pelvis_tilt:2;", f"pelvis_tilt:{span};"), encoding="utf-8")
+        with pytest.raises(InputError, match=rf"{path.name}: .* broken at"):
+            read_mot(path)
     path.write_text(whole.replace("12.50000000", "twelve"))
     with pytest.raises(InputError, match="no number"):
         read_mot(path)

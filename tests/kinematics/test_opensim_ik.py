@@ -3,10 +3,13 @@ from __future__ import annotations
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from gonio.errors import InputError, OutputError
 from gonio.kinematics import opensim_ik
+from gonio.kinematics.comparison import columns_from_model
+from gonio.kinematics.coordinates import model_coordinates
 from gonio.kinematics.mot import read_mot
 from gonio.kinematics.opensim_ik import OpenSimError, scale_and_solve
 from gonio.trc import read_trc
@@ -71,6 +74,32 @@ def test_empty_frames_and_missing_samples(markers, tmp_path):
     motion = read_mot(result.motion)
     assert list(motion.index[motion["pelvis_tilt"].isna()]) == [5, 6]
     assert list(result.marker_errors.index[result.marker_errors["rms_m"].isna()]) == [5, 6]
+
+
+_OF_THE_RIGHT_ARM = {f"r_{name}_study" for name in ("lelbow", "melbow", "lwrist", "mwrist")}
+_ARM_R = ["arm_flex_r", "arm_add_r", "arm_rot_r", "elbow_flex_r", "pro_sup_r"]
+
+
+def test_a_limb_that_is_not_seen_has_no_coordinates_and_leaves_the_others_alone(markers, tmp_path):
+    """OpenSim would keep the last values: a motion that nobody measured."""
+    positions = markers.positions.copy()
+    arm = [i for i, name in enumerate(markers.names) if name in _OF_THE_RIGHT_ARM]
+    positions[4:8, arm] = np.nan
+    gappy = MarkerTrajectories(markers.names, positions, markers.rate_hz)
+    result = scale_and_solve(gappy, Subject(), tmp_path)
+    for motion in (result.coordinates, read_mot(result.motion)):
+        gone = motion.isna()
+        assert set(gone.columns[gone.any()]) == set(_ARM_R)
+        for name in _ARM_R:
+            assert list(motion.index[gone[name]]) == [4, 5, 6, 7]
+    pd.testing.assert_frame_equal(
+        read_mot(result.motion).isna(), model_coordinates(gappy).isna()[result.coordinates.columns]
+    )
+    curves = columns_from_model(result.coordinates)
+    assert list(curves.index[curves["elbow_R_flexion_deg"].isna()]) == [4, 5, 6, 7]
+    assert curves[["elbow_L_flexion_deg", "knee_R_flexion_deg"]].notna().all(axis=None)
+    assert result.marker_errors["rms_m"].notna().all()
+    assert opensim.Storage(str(result.motion)).getSize() == 12  # the gap is bridged in the file
 
 
 def test_no_opensim_is_one_clear_error(markers, tmp_path, monkeypatch):

@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 
 from gonio.errors import InputError
-from gonio.kinematics.angles import joint_angles
+from gonio.kinematics.angles import gimbal_flags, joint_angles
 from gonio.kinematics.gait import GaitEvents
 from gonio.kinematics.summary import SUMMARY_COLUMNS, summarise
+from gonio.types import MarkerTrajectories
 from tests.kinematics.body import body
 
 
@@ -62,6 +63,7 @@ def test_cycles_of_the_joint_s_own_side(angles):
     events = GaitEvents(
         {"R": np.array([0.0, 1.0, 2.0]), "L": np.array([0.5, 1.5])},
         {"R": np.array([0.6]), "L": np.array([1.1])},
+        {"R": np.array([[0.0, 1.0], [1.0, 2.0]]), "L": np.array([[0.5, 1.5]])},
         1.3,
     )
     table = summarise(angles, events)
@@ -75,6 +77,65 @@ def test_cycles_of_the_joint_s_own_side(angles):
     gappy = angles.copy()
     gappy.loc[10, "knee_R_flexion_deg"] = np.nan
     assert row(summarise(gappy, events), "knee", "R", "flexion")["cycles"] == 1
+
+
+def abduction() -> pd.DataFrame:
+    """The right arm is lifted sideways past shoulder height and let down: flexion is 0."""
+    up = np.interp(np.arange(240) / 60, [0, 0.5, 1.5, 2.5, 3.5, 4], [5, 5, 165, 165, 5, 5])
+    markers = body({"shoulder_R_adduction_deg": -up}, count=240)
+    noise = np.random.default_rng(0).normal(0, 0.006, markers.positions.shape)
+    return joint_angles(MarkerTrajectories(markers.names, markers.positions + noise, 60.0))
+
+
+def test_frames_near_a_singularity_count_in_no_value_of_the_first_and_third_angle():
+    angles = abduction()
+    near = gimbal_flags(angles)["shoulder_R_near_singularity"].to_numpy()
+    table = summarise(angles)
+    for angle in ("flexion", "rotation"):
+        told, values = row(table, "shoulder", "R", angle), angles[f"shoulder_R_{angle}_deg"]
+        assert np.ptp(values) > 45
+        assert told["range_of_motion_deg"] == pytest.approx(np.ptp(values[~near]))
+        assert told["range_of_motion_deg"] < 30
+        assert told["max_deg"] == values[~near].max()
+        assert told["min_deg"] == values[~near].min()
+        assert told["mean_deg"] == pytest.approx(values[~near].mean())
+        assert not near[np.searchsorted(angles["time_s"], told["time_of_max_s"])]
+        left = row(table, "shoulder", "L", angle)["range_of_motion_deg"]
+        right = told["range_of_motion_deg"]
+        assert told["symmetry_index_percent"] == pytest.approx(
+            200 * (right - left) / (right + left)
+        )
+        assert told["missing_share"] == 0
+    second = row(table, "shoulder", "R", "adduction")
+    assert second["range_of_motion_deg"] == pytest.approx(160, abs=8)
+    shares = table[(table.joint == "shoulder") & (table.side == "R")]["near_singularity_share"]
+    assert set(shares) == {near.mean()}
+    assert 0.05 < near.mean() < 0.2
+    assert row(table, "knee", "R", "flexion")["near_singularity_share"] == 0
+
+
+def test_a_stride_with_a_frame_near_a_singularity_is_no_cycle_of_the_first_and_third_angle():
+    stride_s = np.array([[0.0, 0.4], [0.4, 2.0], [1.7, 2.3]])  # the arm passes 90 degrees at 1.03 s
+    times = {"R": np.unique(stride_s), "L": np.unique(stride_s)}
+    events = GaitEvents(times, times, {"R": stride_s, "L": stride_s}, 1.3)
+    table = summarise(abduction(), events)
+    cycles = [row(table, "shoulder", "R", a)["cycles"] for a in ("flexion", "adduction")]
+    assert cycles == [2, 3]
+
+
+def test_a_row_without_two_frames_away_from_the_singularity_has_no_values():
+    hanging = joint_angles(body(count=20), cutoff_hz=None, shoulder_sequence="YXY")
+    table = summarise(hanging)
+    plane, elevation = (
+        row(table, "shoulder", "R", angle) for angle in ("plane_of_elevation", "elevation")
+    )
+    assert plane["near_singularity_share"] == elevation["near_singularity_share"] == 1
+    assert plane[["range_of_motion_deg", "max_deg", "time_of_min_s", "mean_deg"]].isna().all()
+    assert np.isnan(plane["symmetry_index_percent"])
+    assert elevation["max_deg"] == pytest.approx(0, abs=1e-6)
+    lone = joint_angles(body(count=20), cutoff_hz=None)
+    lone.loc[1:, "knee_R_flexion_deg"] = np.nan
+    assert np.isnan(row(summarise(lone), "knee", "R", "flexion")["range_of_motion_deg"])
 
 
 def test_isb_shoulder_names_reach_the_table():

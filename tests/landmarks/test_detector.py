@@ -6,10 +6,12 @@ import pytest
 
 from gonio.capture.demo import demo_video
 from gonio.errors import InputError, MissingFileError
+from gonio.landmarks import detector
 from gonio.landmarks.detector import detect_frames, detect_landmarks
 from gonio.landmarks.model_files import find_pose_model
 from gonio.landmarks.video import VideoFrame, read_frames
 from gonio.skeleton import MEDIAPIPE
+from tests.markers.bodies import standing
 
 
 def test_the_demo_person_is_found_in_every_frame(demo_landmarks):
@@ -95,6 +97,23 @@ def test_a_number_that_no_person_has_is_told(tmp_path, write_video, people, pers
     path = write_video(tmp_path / "people.mp4", even, [frame.time_s for frame in frames])
     with pytest.raises(InputError, match=f"person is {person}, but {says} from the left"):
         detect_landmarks(path, person=person)
+
+
+@pytest.mark.parametrize("times", [np.arange(8) / 30, np.cumsum([0, 1, 2, 1, 5, 1, 1, 1]) / 30])
+def test_slow_motion_is_seen_at_the_times_of_the_motion(tmp_path, write_video, monkeypatch, times):
+    """By MediaPipe too, which smooths over time; who watches gets the file's own times."""
+    seen, watched = [], []
+
+    def followed(frames, *_):
+        seen.extend(frame.time_s for frame in frames)
+        return standing(n=len(seen))[0]
+
+    monkeypatch.setattr(detector, "_followed", followed)
+    grey = [np.full((48, 64, 3), 100, np.uint8)] * len(times)
+    path = write_video(tmp_path / "slow.mp4", grey, times)
+    detect_landmarks(path, capture_rate_hz=240, watch=lambda frame: watched.append(frame.time_s))
+    np.testing.assert_allclose(watched, times, atol=1e-3)
+    np.testing.assert_allclose(seen, times * 30 / 240, atol=5e-4)
 
 
 def test_no_frames():

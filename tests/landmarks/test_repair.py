@@ -1,14 +1,15 @@
 import numpy as np
 import pytest
 
+from gonio.frames import bone_length_cv
 from gonio.landmarks.repair import (
     BLENDED,
     FILLED,
     SWAPPED,
-    bone_length_variation,
     repair_landmarks,
 )
 from gonio.options import RepairOptions
+from gonio.skeleton import COCO_FROM_MEDIAPIPE
 from gonio.types import LandmarkSequence
 from tests.landmarks.test_swaps import swap, walking
 
@@ -147,7 +148,7 @@ def test_the_filter_takes_noise_and_leaves_motion():
     assert error < 0.6 * np.abs(noisy.world - true.world).mean()
     before, after = (repaired.record[f"bone_length_cv_{when}"] for when in ("before", "after"))
     assert after < 0.7 * before
-    assert before == pytest.approx(bone_length_variation(noisy))
+    assert before == pytest.approx(bone_length_cv(noisy.world[:, list(COCO_FROM_MEDIAPIPE)]))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from gonio.capture.demo import demo_video
 from gonio.errors import InputError, MissingFileError
-from gonio.landmarks.video import probe, read_frames, sample_frames, videos_in
+from gonio.landmarks.video import CAPTURE_RATE_TAG, probe, read_frames, sample_frames, videos_in
 
 
 def _gradient(n=12, height=48, width=96):
@@ -44,6 +44,68 @@ def test_presentation_times_of_a_variable_rate_are_kept(tmp_path, write_video):
     path = write_video(tmp_path / "v.mp4", _gradient(7), times)
     np.testing.assert_allclose([f.time_s for f in read_frames(path)], times, atol=1e-3)
     assert probe(path).variable_rate
+
+
+@pytest.mark.parametrize(("rate", "filmed"), [(30, 240), (29.97, 120), (30, 15), (30, 30)])
+def test_a_video_may_be_filmed_at_another_rate_than_it_plays_at(
+    tmp_path, write_video, rate, filmed
+):
+    path = write_video(tmp_path / "v.mp4", _gradient(48), np.arange(48) / rate)
+    plain, info = probe(path), probe(path, filmed)
+    assert (info.rate_hz, info.frames) == (filmed, 48)
+    assert info.duration_s == pytest.approx(48 / filmed, rel=1e-3)
+    assert info.time_scale == pytest.approx(rate / filmed, rel=1e-3)
+    assert info.played_rate_hz == pytest.approx(rate, rel=1e-3)
+    assert (plain.time_scale, plain.played_rate_hz) == (1.0, plain.rate_hz)
+    assert not info.variable_rate
+
+
+def test_slow_motion_of_a_variable_rate_keeps_it(tmp_path, write_video):
+    times = np.array([0, 33, 66, 133, 150, 300, 320]) / 1000
+    path = write_video(tmp_path / "v.mp4", _gradient(7), times)
+    plain, info = probe(path), probe(path, 120.0)
+    assert info.variable_rate
+    assert info.rate_hz == 120
+    assert info.duration_s * 120 == pytest.approx(plain.duration_s * plain.rate_hz, rel=1e-6)
+
+
+@pytest.mark.parametrize("rate", [0, -30, 1001, np.nan, np.inf])
+def test_a_rate_at_which_nobody_films_is_refused(rate):
+    with pytest.raises(InputError, match=rf"capture_rate_hz is {rate}; allowed are .* up to 1000"):
+        probe(demo_video("cam01"), rate)
+
+
+def test_one_frame_has_no_rate_whatever_is_said(tmp_path, write_video):
+    info = probe(write_video(tmp_path / "v.mp4", _gradient(1), [0.0]), 240)
+    assert np.isnan(info.rate_hz)
+    assert info.time_scale == 1
+
+
+def _tagged(path, **tags):
+    """The demo video as a phone would have tagged it."""
+    options = {"movflags": "use_metadata_tags"}
+    with (
+        av.open(str(demo_video("cam04"))) as source,
+        av.open(str(path), "w", options=options) as copy,
+    ):
+        copy.metadata.update(tags)
+        stream = copy.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(source.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                copy.mux(packet)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("said", "read"), [("240.000000", 240.0), ("fast", None), ("nan", None), ("0", None)]
+)
+def test_the_rate_that_android_notes_is_read_and_changes_nothing(tmp_path, said, read):
+    info = probe(_tagged(tmp_path / "v.mp4", **{CAPTURE_RATE_TAG: said}))
+    assert info.tagged_rate_hz == read
+    assert info.rate_hz == pytest.approx(60)
+    assert info.time_scale == 1
+    assert probe(demo_video("cam04")).tagged_rate_hz is None
 
 
 @pytest.mark.parametrize("rate", [24, 30, 60, 120, 240])

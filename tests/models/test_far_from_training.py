@@ -140,7 +140,7 @@ def _excursions(movement: FarMovement, view: str, shard: Shard, choice: Refiner)
     )
     table.insert(0, "time_s", shard.time_s)
     landmarks = repair_landmarks(shard.landmark_sequence, settings.chain.repair).sequence
-    table = refiners.angles(table, landmarks)
+    table = refiners.angles(table, landmarks, settings.chain.camera)
     truth = dict(zip(ANGLE_COLUMNS, pair.truth.reshape(-1, len(ANGLE_COLUMNS)).T, strict=True))
     return {
         (movement.name, view, angle): (

@@ -23,7 +23,6 @@ from gonio.models.joint_refiner import (
     joint_visibility,
     make_header,
     mirrored_angles,
-    parameter_count,
 )
 from gonio.skeleton import ANGLE_COLUMNS, JOINTS, MEDIAPIPE
 from gonio.types import FloatArray
@@ -181,10 +180,6 @@ def test_visibility_is_that_of_the_landmarks_of_a_joint() -> None:
     found = joint_visibility(visibility)
     assert found[0, NAMES.index("elbow_R")] == pytest.approx((1 + 1 + 0.1) / 3)
     assert found[0, NAMES.index("elbow_L")] == 1
-
-
-def test_the_reference_form_has_its_size() -> None:
-    assert parameter_count(JointRefinerConfig()) == pytest.approx(916_000, rel=0.01)
 
 
 def test_a_large_answer_is_not_clamped() -> None:

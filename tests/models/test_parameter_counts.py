@@ -10,19 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from gonio.models import depth_refiner, joint_refiner, main_network
-from gonio.models.depth_network import DepthRefinerConfig
+from gonio.models.blocks import parameter_count
+from gonio.models.depth_network import DepthRefinerConfig, PoseAwareDepthRefiner
 from gonio.models.depth_refiner import DepthRefiner
-from gonio.models.joint_refiner import JointRefiner, JointRefinerConfig
-from gonio.models.main_network import MainRefinerConfig
+from gonio.models.joint_refiner import JointConstraintRefiner, JointRefiner, JointRefinerConfig
+from gonio.models.main_network import MainRefinerConfig, MainRefinerNetwork
 from gonio.models.main_refiner import MainRefiner
 from gonio.models.registry import SHIPPED_FOLDER
 
 NAMES = ("depth_refiner", "joint_refiner", "main_refiner")
 REFERENCE = {
-    "depth_refiner": depth_refiner.parameter_count(DepthRefinerConfig(limb_head=True)),
-    "joint_refiner": joint_refiner.parameter_count(JointRefinerConfig()),
-    "main_refiner": main_network.parameter_count(MainRefinerConfig()),
+    "depth_refiner": parameter_count(PoseAwareDepthRefiner(DepthRefinerConfig(limb_head=True))),
+    "joint_refiner": parameter_count(JointConstraintRefiner(JointRefinerConfig())),
+    "main_refiner": parameter_count(MainRefinerNetwork(MainRefinerConfig())),
 }
 """Parameters of the reference forms; the main refiner's own, without the two that it joins."""
 
@@ -54,7 +54,7 @@ def test_the_model_card_names_the_size_of_the_shipped_network(name: str, project
     networks = [refiner.network]
     if isinstance(refiner, DepthRefiner):
         networks = [*refiner.networks, *([refiner.feet] if refiner.feet is not None else [])]
-    count = sum(values.numel() for network in networks for values in network.parameters())
+    count = parameter_count(*networks)
     card = (project / "docs" / "model_cards" / f"{name}.md").read_text(encoding="utf-8")
     said = re.findall(r"([\d,]+) parameters", card)
     assert f"{count:,}" in said, f"the card says {said}, the network has {count:,}"

@@ -136,7 +136,7 @@ def test_each_choice_changes_what_it_says(own, shipped, write, choice, pose, cha
     assert refined.refiner == pose
     assert np.isfinite(refined.sigma).all() == (pose != "none")
     computed = angles()
-    result = refiners.angles(computed, LANDMARKS)
+    result = refiners.angles(computed, LANDMARKS, CameraOptions())
     assert refiners.change_angles == changes_angles
     assert list(result.columns) == list(computed.columns)
     np.testing.assert_array_equal(result["time_s"], computed["time_s"])

@@ -14,11 +14,12 @@ from gonio.errors import InputError
 from gonio.kinematics import bands
 from gonio.kinematics.angles import split_flags
 from gonio.landmarks.repair import repair_landmarks
-from gonio.landmarks.video import VideoInfo
+from gonio.landmarks.video import VideoInfo, probe, read_frames
 from gonio.models import registry
 from gonio.models.depth_refiner import SHIPPED_CHECKPOINT
 from gonio.options import DEFAULT_REFINER, InferenceOptions, RepairOptions
-from gonio.pipelines.inference import nodes
+from gonio.pipelines.inference import nodes, reader_nodes
+from gonio.same_video import video_record
 from tests.markers.bodies import standing
 
 PARAMETERS = {"subject": {"height": 1.75}, "sigma_samples": 3}
@@ -109,6 +110,43 @@ def test_cut_offs_that_do_not_suit_the_video_stop_the_run_before_detection(
         nodes.detect(video, Path("none"), PARAMETERS | parameters)
 
 
+@pytest.mark.parametrize("rate", [0, -240, 1000.5, float("nan"), float("inf"), "fast"])
+def test_a_capture_rate_that_cannot_be_is_told(rate):
+    with pytest.raises(InputError, match=rf"parameter capture_rate_hz is '?{rate}'?: Input should"):
+        InferenceOptions.from_parameters({"capture_rate_hz": rate})
+
+
+def test_a_time_lapse_may_be_too_slow_for_the_low_pass():
+    """As filmed, not as it plays."""
+    video = VideoInfo(Path("plant.mp4"), 64, 64, 2.0, 90, 45.0, 0, False, "h264", 15.0)
+    with pytest.raises(
+        InputError, match=r"plant\.mp4 has 2 frames a second, and repair\.cutoff_hz"
+    ):
+        nodes.detect(video, Path("none"), PARAMETERS | {"capture_rate_hz": 2})
+
+
+def test_slow_motion_is_detected_at_its_rate_and_the_log_says_so(
+    monkeypatch, caplog, tmp_path, write_video
+):
+    asked = {}
+
+    def detected(path, *_, watch, **options):
+        asked.update(options)
+        for frame in read_frames(path):
+            watch(frame)
+        return standing(n=12)[0]
+
+    monkeypatch.setattr(nodes, "detect_landmarks", detected)
+    grey = [np.full((48, 64, 3), 100, np.uint8)] * 12
+    path = write_video(tmp_path / "jump.mp4", grey, np.arange(12) / 30)
+    parameters = PARAMETERS | {"capture_rate_hz": 240, "refiner": "none"}
+    _, small, record = nodes.detect(probe(path, 240), Path("none"), parameters)
+    assert asked["capture_rate_hz"] == 240
+    assert "slow motion: it was filmed at 240 frames a second and plays at " in caplog.text
+    assert probe(small.path).rate_hz == pytest.approx(30, rel=2e-3)
+    assert record == video_record(path) | {"capture_rate_hz": 240}
+
+
 @pytest.mark.parametrize("rate", [10.0, 12.5])
 def test_cut_offs_below_half_the_rate_are_allowed(rate):
     low = {"repair": {"cutoff_hz": 0.4 * rate}, "angle_cutoff_hz": 0.4 * rate}
@@ -132,6 +170,7 @@ def test_cut_offs_below_half_the_rate_are_allowed(rate):
         ({"person": False}, "person"),
         ({"sigma_samples": False}, "sigma_samples"),
         ({"angle_cutoff_hz": True}, "angle_cutoff_hz"),
+        ({"capture_rate_hz": True}, "capture_rate_hz"),
     ],
 )
 def test_true_and_false_are_no_numbers(given, name):
@@ -305,7 +344,7 @@ def test_the_record_says_from_how_many_frames_zero_was_taken(by_depth, caplog):
         "joints_without_zero": ["knee_R"],
     }
     assert relative["knee_R_rotation_deg"].isna().all()
-    assert "zeroed curves are empty: knee_R" in caplog.text
+    assert "zeroed curve is empty: knee_R" in caplog.text
 
 
 def test_the_shoulder_of_isb_is_refined_as_the_other_one_is(run):
@@ -342,3 +381,32 @@ def test_the_default_without_a_joint_refiner_stops_at_the_pose(by_both, tmp_path
     band, of_computed = alone.bands()
     assert not band.empty
     assert of_computed.empty
+
+
+def test_what_the_gait_says_of_its_lengths_is_among_the_warnings(by_depth):
+    """The record of a walk along the camera's axis; a clip that is no gait has nothing to say."""
+    parameters = by_depth.parameters
+    markers, marker_record = nodes.make_markers(by_depth.pose, by_depth.landmarks, parameters)
+    augmented = nodes.augment(markers, marker_record, parameters)
+    angles, _, angle_record = by_depth.refined()
+
+    def warnings(gait):
+        return reader_nodes.record_quality(
+            VideoInfo(Path("walk.mp4"), 64, 64, 30.0, 40, 40 / 30, 0, False, "h264"),
+            {},
+            by_depth.landmarks,
+            by_depth.pose_record,
+            angle_record,
+            marker_record,
+            augmented,
+            angles,
+            {},
+            {},
+            [],
+            gait,
+            parameters,
+            *[0.0] * len(reader_nodes.TIMED_STEPS),
+        )["warnings"]
+
+    record = {"is_gait": True, "warnings": ["The walk goes towards the camera."]}
+    assert warnings(record) == [*warnings({"is_gait": False}), *record["warnings"]]

@@ -23,6 +23,7 @@ def made_tables(scores: list[ScoredClip]) -> dict[str, object]:
         "whole": error_tables.whole_table(scores),
         "cameras": error_tables.grouped_table(scores, "camera", error_tables.by_camera),
         "detectors": error_tables.grouped_table(scores, "detector", error_tables.by_detector),
+        "performers": error_tables.grouped_table(scores, "performer", error_tables.by_performer),
         "joints": error_tables.joint_table(scores),
         "azimuths": error_tables.grouped_table(scores, "azimuth_deg", error_tables.by_azimuth),
         "elevations": error_tables.grouped_table(

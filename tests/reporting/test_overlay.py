@@ -112,6 +112,19 @@ def test_a_fast_video_loses_frames_but_not_its_pace(make_video, make_landmarks, 
     np.testing.assert_allclose(kept, np.arange(30) / 30, atol=1e-4)
 
 
+@pytest.mark.parametrize("filmed", [240.0, 10.0])
+def test_slow_motion_plays_as_the_file_does_with_the_skeleton_of_each_frame(
+    make_video, make_landmarks, filmed
+):
+    times = _even(0.4, 25.0)
+    landmarks = make_landmarks(np.arange(10) / filmed)
+    landmarks.image[5:] = np.nan
+    overlay = OverlayVideo(make_video(times), landmarks, time_scale=25.0 / filmed)
+    frames = list(overlay.frames())
+    np.testing.assert_allclose([frame.time_s for frame in frames], times, atol=1e-4)
+    assert [np.ptp(frame.rgb.astype(int)) > 50 for frame in frames] == [True] * 5 + [False] * 5
+
+
 def test_a_variable_frame_rate_is_kept(make_video, make_landmarks, tmp_path):
     times = np.cumsum([0.0, 0.04, 0.05, 0.2, 0.04, 0.11, 0.04])
     write_overlay(

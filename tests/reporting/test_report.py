@@ -13,12 +13,18 @@ import pandas as pd
 import pytest
 
 from gonio.errors import InputError
-from gonio.kinematics.gait import GaitEvents, NotGait
+from gonio.kinematics.gait import OF_THE_LENS, GaitEvents, NotGait
+from gonio.kinematics.gait_phases import FootPhases, GaitPhases
 from gonio.models.record import angle_record
 from gonio.quality import OF_MARKERS
 from gonio.reporting.figures import figure_png, joint_angle_figure
 from gonio.reporting.payload import decoded
-from gonio.reporting.report import ReportContent, report_html, write_report
+from gonio.reporting.report import (
+    NO_PHASES,
+    OF_EVENTS,
+    ReportContent,
+    report_html,
+)
 from gonio.trc import read_trc
 
 LEVEL = {"camera_pitch_deg": 0.0, "camera_roll_deg": 0.0, "source": "assumed"}
@@ -257,10 +263,36 @@ def test_refined_angles_stand_beside_the_computed_ones_with_a_table_of_changes(c
 def test_gait_events_are_listed_and_drawn(content):
     strikes = {"R": np.array([0.2, 1.3]), "L": np.array([0.75, 1.85])}
     offs = {"R": np.array([0.9]), "L": np.array([0.35])}
-    page = _Page(report_html(replace(content, gait=GaitEvents(strikes, offs, 1.32))))
+    strides = {"R": np.array([[0.2, 1.3]]), "L": np.array([[0.75, 1.85]])}
+    found = GaitEvents(strikes, offs, strides, 1.32)
+    page = _Page(report_html(replace(content, gait=found)))
+    assert NO_PHASES in page.visible
+    assert "camera.field_of_view_deg" not in page.visible
     assert "Cadence 109 steps/min Stride time 1.1 s Stride length 1.32 m" in page.visible
     assert "Right foot strike 0.20, 1.30 Left foot strike 0.75, 1.85" in page.visible
     assert page.data["events"]["Left foot off"] == [0.35]
+
+
+def test_phases_of_a_walk_are_shown_with_what_they_are_worth(content):
+    times = {"R": np.array([0.2, 1.3]), "L": np.array([0.75, 1.85])}
+    strides = {side: times[side][None] for side in times}
+    feet = {"R": FootPhases(4, 0.625, 0.66), "L": FootPhases(3, 0.591)}
+    phases = GaitPhases(feet, 0.216)
+    found = GaitEvents(times, times, strides, 1.32, 0.2, phases)
+    visible = _Page(report_html(replace(content, gait=found))).visible
+    assert "Double support 21.6 %" in visible
+    assert "Strides Stance (%) Swing (%) Step length (m)" in visible
+    assert "Right 4 62.5 37.5 0.66 Left 3 59.1 40.9 –" in visible
+    assert OF_EVENTS in visible
+    assert NO_PHASES not in visible
+
+
+def test_a_stride_length_of_a_walk_along_the_cameras_axis_is_no_bare_fact(content):
+    times = {"R": np.array([0.2, 1.3]), "L": np.array([0.75, 1.85])}
+    strides = {side: times[side][None] for side in times}
+    for depth_share, told in ((0.9, True), (0.2, False), (np.nan, False)):
+        found = GaitEvents(times, times, strides, 1.32, depth_share)
+        assert (OF_THE_LENS in _Page(report_html(replace(content, gait=found))).visible) == told
 
 
 def test_summary_columns_without_values_are_left_out(content):
@@ -274,6 +306,15 @@ def test_the_height_of_the_picture_is_not_taken_for_the_stature(content):
     video = {"width": 1080, "height": 1920}
     page = _Page(report_html(replace(content, video=video, subject={"height_m": 1.78})))
     assert "Image 1080 × 1920 px Stature 1.78 m" in page.visible
+
+
+def test_the_rate_at_which_it_plays_is_told_where_it_is_another(content):
+    for played, words in (
+        (30.0, "Rate 240 Hz Played rate 30 Hz Duration"),
+        (240.0, "Rate 240 Hz D"),
+    ):
+        video = {"rate_hz": 240.0, "played_rate_hz": played, "duration_s": 0.5}
+        assert words in _Page(report_html(replace(content, video=video))).visible
 
 
 def test_the_same_content_gives_the_same_page(content):
@@ -409,7 +450,8 @@ def test_a_real_trial_makes_a_page(shared: Path, content, make_angles, tmp_path:
     trial = read_trc(shared / "balancing_trial" / "balancing_LSTM.trc")
     angles = make_angles(frames=len(trial))
     angles["time_s"] = trial.time_s
-    write_report(tmp_path / "report.html", replace(content, markers=trial, angles=angles))
+    page = report_html(replace(content, markers=trial, angles=angles))
+    (tmp_path / "report.html").write_text(page, encoding="utf-8")
     data = _Page((tmp_path / "report.html").read_text(encoding="utf-8")).data
     assert data["skeleton"]["names"] == list(trial.names)
     assert data["skeleton"]["start_s"] == pytest.approx(trial.start_s)

@@ -10,7 +10,7 @@ import numpy as np
 from gonio.capture.manifest import Manifest
 from gonio.models.checkpoint_io import file_digest
 from gonio.models.depth_network import DepthRefinerConfig
-from gonio.models.depth_refiner import DepthRefiner, save_network
+from gonio.models.depth_refiner import DepthRefiner
 from gonio.models.joint_refiner import JointRefiner
 from gonio.options import RepairOptions
 from gonio.training.angle_clips import (
@@ -24,6 +24,7 @@ from gonio.training.angle_clips import (
     prepare_main_clips,
 )
 from gonio.training.clips import ClipList
+from tests.models.checkpoints import save_network
 from tests.models.conftest import FULL, trained_looking
 from tests.models.test_joint_refiner import checkpoint_of as joint_checkpoint
 from tests.training.angle_fakes import known_shard, shard_store

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from gonio.models.depth_refiner import DepthRefiner, joined_checkpoint, make_header, refiner_in
@@ -48,7 +49,9 @@ def test_what_has_no_weight_teaches_nothing() -> None:
     assert network(validation.features, validation.offsets).abs().max() < 1.0
 
 
-def test_a_checkpoint_gets_feet_where_the_shards_know_them(tmp_path: Path) -> None:
+def test_a_checkpoint_gets_feet_where_the_shards_know_them(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     store = PreparedStore(tmp_path / "clips")
     refiner = DepthRefiner(trained_looking(FULL), make_header(FULL, ABOUT))
     checkpoint = joined_checkpoint(refiner, ABOUT)
@@ -62,11 +65,13 @@ def test_a_checkpoint_gets_feet_where_the_shards_know_them(tmp_path: Path) -> No
             store.save(clip)
         made = with_feet(checkpoint, refiner, manifest, store, RepairOptions(), OPTIONS, seed=0)
         assert ("feet" in made.header) == feet
+        said = "no shard of the train and of the validation split knows the feet"
+        assert (said in caplog.text) == (not feet)
         if feet:
             loaded = refiner_in(made.header, made.weights, tmp_path / "a")
             assert loaded.feet is not None
-            said = made.header["feet_training"]["validation"]
-            assert 0 < said["feet_cm"] < 50
-            assert np.isfinite(said["raw_cm"])
+            errors = made.header["feet_training"]["validation"]
+            assert 0 < errors["feet_cm"] < 50
+            assert np.isfinite(errors["raw_cm"])
     none = FeetOptions(epochs=0)
     assert with_feet(checkpoint, refiner, manifest, store, RepairOptions(), none, 0) is checkpoint

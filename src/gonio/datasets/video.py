@@ -21,10 +21,18 @@ class VideoDataset(FileDataset[OverlayVideo, VideoInfo]):
     Args:
         filepath: as in `FileDataset`.
         metadata: as in `FileDataset`.
+        capture_rate_hz: frames a second at which the video was filmed, where that is not the rate
+            of the file; see `gonio.landmarks.video.probe`.
     """
 
-    def __init__(self, filepath: str, metadata: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        filepath: str,
+        metadata: dict[str, Any] | None = None,
+        capture_rate_hz: float | None = None,
+    ) -> None:
         super().__init__(filepath, metadata)
+        self._capture_rate_hz = capture_rate_hz
         self._writing: Future[None] | None = None
 
     def load(self) -> VideoInfo:
@@ -32,9 +40,10 @@ class VideoDataset(FileDataset[OverlayVideo, VideoInfo]):
 
         Raises:
             OutputError: it was being written, and could not be.
+            MissingFileError, InputError: as `gonio.landmarks.video.probe`.
         """
         self.finish()
-        return probe(self.path)
+        return probe(self.path, self._capture_rate_hz)
 
     def save(self, data: OverlayVideo) -> None:
         """Begin to draw and encode the overlay, frame by frame."""

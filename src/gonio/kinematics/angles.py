@@ -14,6 +14,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from gonio.errors import InputError
 from gonio.kinematics.landmarks import check_body_size
@@ -21,6 +22,7 @@ from gonio.kinematics.segments import SegmentFrame, segment_frames
 from gonio.kinematics.unwrapping import (
     NEAR_SINGULARITY_DEG,
     continuous_deg,
+    continuous_in_stretches_deg,
     euler_deg,
     nearest_equal_deg,
 )
@@ -34,8 +36,15 @@ PATIENCE_S = 0.5
 """How long an angle may stay on an unlikely branch before it jumps; see `continuous_deg`."""
 
 ISB_SHOULDER_ANGLES: tuple[str, str, str] = ("plane_of_elevation", "elevation", "axial_rotation")
-"""Names of the shoulder's columns with Y-X-Y (Wu 2005, 2.4.7): plane 0 is abduction, 90 forward
-flexion; elevation is 0 with the arm down and positive upward; axial rotation is positive inward."""
+"""Names of the shoulder's columns with Y-X-Y (Wu 2005, thorax and humerus): plane 0 is abduction,
+90 forward flexion; elevation is 0 with the arm down and positive upward; axial rotation is positive
+inward."""
+HEADING_COLUMN = JOINTS[0].columns[2]
+"""Of the pelvis in the lab: the only angle that may have any value."""
+ISB_SHOULDER_TYPICAL = (45.0, 90.0, -45.0)
+"""Degrees: a raised arm's, between abduction and forward flexion."""
+SINGULAR_DEG, ISB_SINGULAR_DEG = 90.0, 0.0
+"""Middle angles at which a sequence is singular: three distinct axes, and Y-X-Y."""
 
 
 def joint_angles(
@@ -186,10 +195,9 @@ def isb_shoulder_deg(joint: Joint, rotation: FloatArray) -> FloatArray:
     mirror = np.array([1.0, 1.0, joint.signs[1]])  # a left shoulder seen in a mirror is a right one
     euler = euler_deg(rotation[known] * np.outer(mirror, mirror), "YXY")
     # scipy's middle angle is a rotation about +X in [0, 180]; elevation is about -X.
-    shifted = euler + np.array([180.0, 0.0, -180.0])
-    euler = np.unwrap(shifted, period=360.0, axis=0)
-    if len(euler):
-        euler -= 360.0 * np.round(np.median(euler, axis=0) / 360.0)
+    euler = euler + np.array([180.0, 0.0, -180.0])
+    sure = ~_is_singular(euler[:, 1], ISB_SINGULAR_DEG)
+    euler = continuous_in_stretches_deg(euler, sure, ISB_SHOULDER_TYPICAL)
     angles = np.full((len(rotation), 3), np.nan)
     angles[known] = euler
     return angles
@@ -207,20 +215,29 @@ def gimbal_flags(angles: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         12 columns `<joint>_near_singularity`, T rows; false where the angle is missing.
+
+    Raises:
+        InputError: there is no column of a joint's middle angle.
     """
     flags = {}
     for joint in JOINTS:
-        middle, singular_at = joint.columns[1], 90.0
+        middle, singular_at = joint.columns[1], SINGULAR_DEG
         isb = isb_shoulder_columns(joint)[1] if joint.title == "shoulder" else ""
         if isb in angles:
-            middle, singular_at = isb, 0.0
+            middle, singular_at = isb, ISB_SINGULAR_DEG
         if middle not in angles:
             raise InputError(
                 f"the angles have no column {middle}; give what joint_angles() returned"
             )
-        offset = (angles[middle].to_numpy(dtype=float) - singular_at + 90.0) % 180.0 - 90.0
-        flags[f"{joint.name}_near_singularity"] = np.abs(offset) < NEAR_SINGULARITY_DEG
+        singular = _is_singular(angles[middle].to_numpy(dtype=float), singular_at)
+        flags[f"{joint.name}_near_singularity"] = singular
     return pd.DataFrame(flags, index=angles.index)
+
+
+def _is_singular(middle: FloatArray, singular_at: float) -> NDArray[np.bool_]:
+    """Whether middle angles are within 10 degrees of a singular one, or of that plus 180."""
+    offset = (middle - singular_at + 90.0) % 180.0 - 90.0
+    return np.asarray(np.abs(offset) < NEAR_SINGULARITY_DEG)
 
 
 def split_flags(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -262,9 +279,17 @@ def zeroed(
 
 
 def relative_to(reference: pd.DataFrame, angles: pd.DataFrame) -> pd.DataFrame:
-    """Angles less the mean of the frames that `zero_reference` gives."""
+    """Angles less the mean of the frames that `zero_reference` gives.
+
+    The heading, which may have turned any number of times in either, begins within half a turn
+    of that of the reference.
+    """
     result = angles.copy()
     result[reference.columns] = angles[reference.columns] - reference.mean()
+    heading = result[HEADING_COLUMN]
+    if heading.notna().any():
+        first = heading[heading.first_valid_index()]
+        result[HEADING_COLUMN] = heading - 360.0 * np.round(first / 360.0)
     return result
 
 
@@ -276,6 +301,9 @@ def zero_reference(
     static: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """The frames whose mean `zeroed` takes as zero, without their times.
+
+    Where a joint is near the singularity of its sequence (`gimbal_flags`), its first and last angle
+    say nothing and are NaN: those of a hanging arm in Y-X-Y, of an arm held out in Z-X-Y.
 
     Args:
         angles: see `zeroed`; so the rest.
@@ -307,7 +335,21 @@ def zero_reference(
     if not reference.notna().any(axis=None):
         seen = angles[columns].notna().any(axis=1).to_numpy()
         raise InputError(_no_zero(mode, seconds, time[seen] - time[:1]))
-    return reference
+    return without_singular(reference)
+
+
+def without_singular(angles: pd.DataFrame) -> pd.DataFrame:
+    """The angles, the first and the last of a joint NaN in frames near its singularity.
+
+    Args:
+        angles: absolute, as `gimbal_flags` needs them.
+    """
+    flags, result = gimbal_flags(angles), angles.copy()
+    for joint in JOINTS:
+        isb = isb_shoulder_columns(joint) if joint.title == "shoulder" else joint.columns
+        first, _, last = isb if isb[0] in angles else joint.columns
+        result.loc[flags[f"{joint.name}_near_singularity"], [first, last]] = np.nan
+    return result
 
 
 def _no_zero(mode: str, seconds: float, seen_s: FloatArray) -> str:
@@ -327,7 +369,7 @@ def _no_zero(mode: str, seconds: float, seen_s: FloatArray) -> str:
 
 
 def joints_without_zero(angles: pd.DataFrame, reference: pd.DataFrame) -> list[str]:
-    """Names of the joints that have angles, but none among the frames that are taken as zero.
+    """Names of the joints that have an angle, but no zero for it in the frames of the reference.
 
     Args:
         angles: as `joint_angles` gives them.

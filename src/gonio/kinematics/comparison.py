@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.spatial.transform import Rotation
 
+from gonio.kinematics.angles import HEADING_COLUMN
 from gonio.skeleton import Side
 
 SPINE = ("L5_S1", "L4_L5", "L3_L4", "L2_L3", "L1_L2", "L1_T12")
@@ -58,6 +59,30 @@ def columns_from_model(motion: pd.DataFrame) -> pd.DataFrame:
         if present:
             columns[column] = sign * motion[present].sum(axis=1, skipna=False).to_numpy()
     return pd.DataFrame(columns)
+
+
+def with_heading_beside(theirs: pd.DataFrame, ours: pd.DataFrame) -> pd.DataFrame:
+    """A model's angles, their heading by so many full turns that it lies beside ours.
+
+    Both headings are continuous, but where somebody faces away one may begin at 180 degrees and
+    the other at -180.
+
+    Args:
+        theirs: `time_s` and columns as `columns_from_model` gives them, degrees.
+        ours: `time_s` and the 36 columns, degrees.
+
+    Returns:
+        `theirs`; changed in the column of the heading alone, where both have one.
+    """
+    if HEADING_COLUMN not in theirs:
+        return theirs
+    frames = pd.Series(ours[HEADING_COLUMN].to_numpy(), index=ours["time_s"].to_numpy())
+    at = frames.reindex(theirs["time_s"].to_numpy(), method="nearest").to_numpy()
+    apart = np.asarray(theirs[HEADING_COLUMN] - at)
+    if not np.isfinite(apart).any():
+        return theirs
+    turns = np.round(np.nanmedian(apart) / 360.0)
+    return theirs.assign(**{HEADING_COLUMN: theirs[HEADING_COLUMN] - 360.0 * turns})
 
 
 def _pelvis(motion: pd.DataFrame) -> dict[str, np.ndarray]:

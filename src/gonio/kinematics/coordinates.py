@@ -30,10 +30,12 @@ from gonio.kinematics.landmarks import (
 from gonio.kinematics.osim import ModelJoint, OsimModel, generic_model
 from gonio.kinematics.scaling import scale_factors
 from gonio.kinematics.unwrapping import continuous_deg, euler_deg
-from gonio.skeleton import EulerSequence
+from gonio.skeleton import COLUMN_AXES, JOINTS, EulerSequence
 from gonio.types import FloatArray, MarkerTrajectories
 
 ROOT_TRANSLATIONS = ("pelvis_tx", "pelvis_ty", "pelvis_tz")
+TYPICAL_SHOULDER = next(joint.typical for joint in JOINTS if joint.title == "shoulder")
+"""Degrees, flexion, adduction, rotation: the model's arm has our sequence and signs."""
 
 
 def model_coordinates(
@@ -164,7 +166,10 @@ class _Fit:
         angles = np.full((self.count, 3), np.nan)
         euler = euler_deg(rotation[known], cast(EulerSequence, letters))
         free, patience = ((2,), None) if heading else ((), self.patience)
-        angles[known] = np.radians(continuous_deg(euler, free=free, patience=patience))
+        columns = TYPICAL_SHOULDER if joint.child.startswith("humerus") else (0.0, 0.0, 0.0)
+        typical = [columns[COLUMN_AXES.index(i)] * s for i, s in zip(letters, signs, strict=True)]
+        euler = continuous_deg(euler, free=free, patience=patience, typical=typical)
+        angles[known] = np.radians(euler)
         for step, sign, angle in zip(steps, signs, angles.T, strict=True):
             self.values[str(step.coordinate)] = angle * sign
 

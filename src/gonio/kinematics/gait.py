@@ -8,8 +8,8 @@ treadmill, overground and walking in a curve are alike.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -17,19 +17,35 @@ from scipy.signal import find_peaks
 
 from gonio.frames import normalised
 from gonio.kinematics.angles import filtered
+from gonio.kinematics.gait_phases import Frames, GaitPhases, phases_of
 from gonio.kinematics.landmarks import SIDES, has_samples, recognised_paths
 from gonio.kinematics.segments import segment_frames
-from gonio.signals import fill_short_gaps
+from gonio.signals import fill_short_gaps, runs_of
 from gonio.skeleton import Side
-from gonio.types import FloatArray, MarkerTrajectories
+from gonio.types import BoolArray, FloatArray, MarkerTrajectories
 
 CUTOFF_HZ = 6.0
 LONGEST_GAP_S = 0.2
+KNOWN_AROUND_S = 0.1
+"""A path is known for so long before and after each of its maxima, or the true one may be out of
+sight."""
 SMALLEST_EXCURSION_M = 0.2
 """A heel travels at least so far along the pelvis' direction in each stride."""
 SHORTEST_STRIDE_S, LONGEST_STRIDE_S = 0.4, 2.5
 LEAST_OPPOSITION = -0.5
 """Correlation of the two heels' paths along the direction: walking legs swing in opposition."""
+LEAST_TURNS = 0.8
+"""Share of the steps in which right and left foot take turns."""
+MUCH_DEPTH = 0.5
+"""From this share of the stride's length on, 60 degrees to the camera's axis, depth is large."""
+OF_THE_LENS = (
+    "The walk goes in good part towards the camera or away from it. There the stride length, and "
+    "any speed that is made of it, is only as right as camera.field_of_view_deg, which is 60 "
+    "where nothing is said: with a lens of 45 degrees a stride along the camera's axis comes out "
+    "at 0.7 of its length. Give the field of view of your camera, or film the walk from the side. "
+    "Times, shares of the stride, step lengths and joint angles hardly depend on it."
+)
+"""What a reader of a stride length should know where much of it is depth."""
 
 
 @dataclass(frozen=True)
@@ -39,28 +55,40 @@ class GaitEvents:
     Attributes:
         foot_strike_s: times of foot strikes, seconds, by side.
         foot_off_s: times of foot offs, seconds, by side.
-        stride_length_m: median distance on the ground between two strikes of one heel; near 0 on a
-            treadmill.
+        stride_s: (N, 2) start and end of each complete stride, seconds, by side: two successive
+            strikes of the foot between which the path of its heel is known throughout.
+        stride_length_m: median distance on the ground between the two strikes of a complete
+            stride; near 0 on a treadmill.
+        depth_share: how much of the strides' length is along the lab's X, which in a video is the
+            direction to the camera, 0 to 1; NaN on a treadmill.
+        phases: stance, double support and step lengths.
     """
 
     foot_strike_s: Mapping[Side, FloatArray]
     foot_off_s: Mapping[Side, FloatArray]
+    stride_s: Mapping[Side, FloatArray]
     stride_length_m: float
+    depth_share: float = float("nan")
+    phases: GaitPhases = field(default_factory=GaitPhases)
 
     @property
     def stride_time_s(self) -> float:
-        """Median time between two strikes of one foot, seconds."""
-        return float(np.median(np.concatenate([np.diff(self.foot_strike_s[s]) for s in SIDES])))
+        """Median time of the complete strides of both feet, seconds."""
+        return float(np.median(np.concatenate([np.diff(self.stride_s[s])[:, 0] for s in SIDES])))
 
     @property
     def cadence_per_min(self) -> float:
         """Steps a minute."""
         return 120.0 / self.stride_time_s
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Sentences that a reader of the lengths should know first."""
+        return (OF_THE_LENS,) if self.depth_share > MUCH_DEPTH else ()
+
     def strides(self, side: Side) -> list[tuple[float, float]]:
-        """Successive strides of one foot as (start, stop), seconds."""
-        times = [float(time) for time in self.foot_strike_s[side]]
-        return list(pairwise(times))
+        """Complete strides of one foot as (start, stop), seconds."""
+        return [(float(start), float(stop)) for start, stop in self.stride_s[side]]
 
 
 @dataclass(frozen=True)
@@ -74,6 +102,19 @@ class NotGait:
     reason: str
 
 
+@dataclass(frozen=True)
+class _Path:
+    """How far a marker is in front of the pelvis.
+
+    Attributes:
+        ahead: (T,) metres, short gaps bridged; NaN where unknown.
+        bridged: (T,) true where a gap was bridged.
+    """
+
+    ahead: FloatArray
+    bridged: BoolArray
+
+
 def gait_events(markers: MarkerTrajectories) -> GaitEvents | NotGait:
     """Foot strikes and foot offs, or why the clip is not gait.
 
@@ -82,7 +123,8 @@ def gait_events(markers: MarkerTrajectories) -> GaitEvents | NotGait:
 
     Returns:
         `NotGait` where there are 12 frames a second or fewer, markers are missing, the feet do not
-        swing in opposition, or there are fewer than two strides of each foot.
+        swing in opposition, there are fewer than two strikes of each foot, or no stride is known
+        from one strike to the next.
 
     Raises:
         InputError: no known marker.
@@ -92,53 +134,71 @@ def gait_events(markers: MarkerTrajectories) -> GaitEvents | NotGait:
             f"there are {markers.rate_hz:.4g} frames a second; gait needs more than "
             f"{2 * CUTOFF_HZ:g}"
         )
-    heel, toe, ground, reason = _forward_paths(markers)
-    if reason:
-        return NotGait(reason)
+    paths = _forward_paths(markers)
+    if isinstance(paths, NotGait):
+        return paths
+    heels, toes, ground = paths
+    heel, toe = ({side: own[side].ahead for side in SIDES} for own in (heels, toes))
     reason = _why_not_gait(heel)
     if reason:
         return NotGait(reason)
-    apart = max(1, round(SHORTEST_STRIDE_S * markers.rate_hz))
-    strikes = {side: _peaks(heel[side], apart) for side in SIDES}
-    offs = {side: _peaks(-toe[side], apart) for side in SIDES}
-    reason = _why_no_strides(strikes, markers.rate_hz)
+    rate_hz = markers.rate_hz
+    found = {side: _peaks(heel[side], heels[side].bridged, rate_hz) for side in SIDES}
+    strides = {side: _complete(*found[side], heel[side]) for side in SIDES}
+    strikes = {side: frames[sure] for side, (frames, sure) in found.items()}
+    offs = {}
+    for side in SIDES:
+        frames, sure = _peaks(-toe[side], toes[side].bridged, rate_hz)
+        offs[side] = frames[sure]
+    reason = _why_no_strides(strikes, strides, heel, rate_hz)
     if reason:
         return NotGait(reason)
-    lengths = [
-        np.linalg.norm(np.diff(ground[side][strikes[side]], axis=0), axis=1) for side in SIDES
-    ]
+    lengths = np.concatenate([np.diff(ground[side][strides[side]], axis=1) for side in SIDES])[:, 0]
+    stride_length_m = float(np.median(np.linalg.norm(lengths, axis=1)))
     return GaitEvents(
         {side: markers.time_s[strikes[side]] for side in SIDES},
         {side: markers.time_s[offs[side]] for side in SIDES},
-        float(np.median(np.concatenate(lengths))),
+        {side: markers.time_s[strides[side]] for side in SIDES},
+        stride_length_m,
+        _depth_share(lengths),
+        phases_of(strides, strikes, offs, heel, toe, rate_hz),
     )
+
+
+def _depth_share(lengths: FloatArray) -> float:
+    """Part along X of strides (N, 2), metres on the ground; NaN where they lead nowhere."""
+    whole = float(np.linalg.norm(lengths, axis=1).sum())
+    if whole < SMALLEST_EXCURSION_M * len(lengths):
+        return float("nan")
+    return float(np.abs(lengths[:, 0]).sum()) / whole
 
 
 def _forward_paths(
     markers: MarkerTrajectories,
-) -> tuple[dict[Side, FloatArray], dict[Side, FloatArray], dict[Side, FloatArray], str]:
-    """Heel and toe in front of the pelvis (T,) and heel on the ground (T, 2), metres; a reason."""
+) -> tuple[dict[Side, _Path], dict[Side, _Path], dict[Side, FloatArray]] | NotGait:
+    """Heels, toes, and the heels on the ground (T, 2), metres; or why there are none."""
     smooth = filtered(markers, CUTOFF_HZ)
     paths = recognised_paths(smooth)
     needed = [f"{p}_{name}_study" for p in ("r", "L") for name in ("calc", "toe")]
     needed += [f"{p}.{name}_study" for p in ("r", "L") for name in ("ASIS", "PSIS")]
     absent = [name.removesuffix("_study") for name in needed if not has_samples(paths, name)]
     if absent:
-        return {}, {}, {}, f"the markers {', '.join(absent)} are missing"
+        return NotGait(f"the markers {', '.join(absent)} are missing")
     frame = segment_frames(smooth)["pelvis"]
     forward = normalised(frame.rotation[:, :, 0] * [1.0, 0.0, 1.0])
     longest = round(LONGEST_GAP_S * markers.rate_hz)
-    heel: dict[Side, FloatArray] = {}
-    toe: dict[Side, FloatArray] = {}
+    heel: dict[Side, _Path] = {}
+    toe: dict[Side, _Path] = {}
     ground: dict[Side, FloatArray] = {}
     for side, prefix in zip(SIDES, ("r", "L"), strict=True):
         for target, name in ((heel, "calc"), (toe, "toe")):
             ahead = ((paths[f"{prefix}_{name}_study"] - frame.origin) * forward).sum(axis=1)
-            target[side] = fill_short_gaps(ahead, longest)[0]
+            target[side] = _Path(*fill_short_gaps(ahead, longest))
         ground[side] = fill_short_gaps(paths[f"{prefix}_calc_study"][:, [0, 2]], longest)[0]
-    gaps = max(float(np.isnan(path).mean()) for path in (*heel.values(), *toe.values()))
-    reason = f"pelvis or feet are missing in {gaps:.0%} of the frames" if gaps > 0.2 else ""
-    return heel, toe, ground, reason
+    gaps = max(float(np.isnan(p.ahead).mean()) for p in (*heel.values(), *toe.values()))
+    if gaps > 0.2:
+        return NotGait(f"pelvis or feet are missing in {gaps:.0%} of the frames")
+    return heel, toe, ground
 
 
 def _why_not_gait(heel: Mapping[Side, FloatArray]) -> str:
@@ -159,30 +219,73 @@ def _why_not_gait(heel: Mapping[Side, FloatArray]) -> str:
     return ""
 
 
-def _peaks(path: FloatArray, apart: int) -> FloatArray:
-    """Frames of the maxima that stand out by half of the path's span."""
+def _peaks(path: FloatArray, bridged: BoolArray, rate_hz: float) -> tuple[Frames, BoolArray]:
+    """Frames of the maxima that stand out by half of the path's span; which of them are sure.
+
+    Each known run is searched by itself: where a path stops it has no maximum. One beside a bridged
+    gap may have been in the gap and is not sure.
+
+    Args:
+        path: (T,) metres.
+        bridged: (T,) true where a short gap was bridged.
+        rate_hz: frames a second.
+    """
     low, high = np.nanpercentile(path, [5, 95])
-    filled = np.where(np.isfinite(path), path, low)
-    found, _ = find_peaks(filled, prominence=0.5 * (high - low), distance=apart)
-    return np.asarray(found)
+    apart = max(1, round(SHORTEST_STRIDE_S * rate_hz))
+    around = round(KNOWN_AROUND_S * rate_hz)
+    found: list[Frames] = []
+    for start, stop in runs_of(np.isfinite(path)):
+        tops, _ = find_peaks(path[start:stop], prominence=0.5 * (high - low), distance=apart)
+        found.append(start + tops[(tops >= around) & (tops < stop - start - around)])
+    frames = np.concatenate([np.zeros(0, dtype=np.intp), *found])
+    # A maximum is never the first or last frame of a run, so it has both neighbours.
+    return frames, ~(bridged[frames - 1] | bridged[frames] | bridged[frames + 1])
 
 
-def _why_no_strides(strikes: Mapping[Side, FloatArray], rate_hz: float) -> str:
+def _complete(frames: Frames, sure: BoolArray, path: FloatArray) -> Frames:
+    """(N, 2) successive maxima, both sure, between which the path is known throughout."""
+    known = [
+        (frames[i], frames[i + 1])
+        for i in range(len(frames) - 1)
+        if sure[i] and sure[i + 1] and np.isfinite(path[frames[i] : frames[i + 1]]).all()
+    ]
+    return np.array(known, dtype=np.intp).reshape(-1, 2)
+
+
+def _why_no_strides(
+    strikes: Mapping[Side, Frames],
+    strides: Mapping[Side, Frames],
+    heel: Mapping[Side, FloatArray],
+    rate_hz: float,
+) -> str:
     counts = {side: len(strikes[side]) for side in SIDES}
     if min(counts.values()) < 2:
         return (
             f"there are {counts['R']} strikes of the right and {counts['L']} of the left foot; "
             "gait needs two of each"
         )
-    order = sorted((int(frame), side) for side in SIDES for frame in strikes[side])
-    turns = np.mean([a[1] != b[1] for a, b in pairwise(order)])
-    if turns < 0.8:
-        return f"right and left foot take turns in {turns:.0%} of the steps; gait needs 80 %"
+    if not sum(len(strides[side]) for side in SIDES):
+        return "no heel is seen from one strike to the next"
+    known = np.isfinite(heel["R"]) & np.isfinite(heel["L"])
+    turns = _turns(strikes, known)
+    if np.sum(turns) < LEAST_TURNS * len(turns):
+        return (
+            f"right and left foot take turns in {np.mean(turns):.0%} of the steps; "
+            f"gait needs {LEAST_TURNS:.0%}"
+        )
     for side in SIDES:
-        stride = float(np.median(np.diff(strikes[side]))) / rate_hz
+        if not len(strides[side]):
+            continue
+        stride = float(np.median(np.diff(strides[side]))) / rate_hz
         if not SHORTEST_STRIDE_S <= stride <= LONGEST_STRIDE_S:
             return (
                 f"a stride of the {side} foot takes {stride:.2f} s; gait needs "
                 f"{SHORTEST_STRIDE_S} to {LONGEST_STRIDE_S} s"
             )
     return ""
+
+
+def _turns(strikes: Mapping[Side, Frames], known: BoolArray) -> Sequence[bool]:
+    """Whether each strike follows one of the other foot, where both heels are known between."""
+    order = sorted((int(frame), side) for side in SIDES for frame in strikes[side])
+    return [a[1] != b[1] for a, b in pairwise(order) if known[a[0] : b[0]].all()]

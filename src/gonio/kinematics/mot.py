@@ -117,15 +117,24 @@ def _reopen_gaps(source: Path, gaps: str, table: pd.DataFrame) -> None:
         name, _, spans = entry.partition(":")
         for span in spans.split(","):
             first, _, last = span.partition("-")
-            if name not in table or not first.isdigit() or not (last or "0").isdigit():
+            if name not in table or not _is_count(first) or not _is_count(last or "0"):
                 raise InputError(f"{source}: the header's line `missing` is broken at {entry!r}")
             table.loc[int(first) : int(last or first), name] = np.nan
+
+
+def _is_count(word: str) -> bool:
+    """Whether a word is a whole number of 0 or more; a superscript is a digit and no number."""
+    return word.isascii() and word.isdigit()
 
 
 def _check_counts(source: Path, keys: dict[str, str], table: pd.DataFrame) -> None:
     for key, have in (("nRows", len(table)), ("nColumns", table.shape[1])):
         said = keys.get(key, "").strip()
-        if said and int(float(said)) != have:
+        try:
+            agrees = not said or float(said) == have
+        except ValueError:
+            agrees = False
+        if not agrees:
             raise InputError(f"{source}: the header says {key}={said}, the file has {have}")
     if "time" not in table.columns:
         raise InputError(f"{source}: there is no column `time`")

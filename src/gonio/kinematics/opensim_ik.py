@@ -20,15 +20,14 @@ import pandas as pd
 
 from gonio.errors import GonioError, InputError
 from gonio.files import replacing
+from gonio.kinematics.coordinates import model_coordinates
 from gonio.kinematics.landmarks import check_body_size, recognised_paths
 from gonio.kinematics.mot import read_mot, write_mot
 from gonio.kinematics.osim import IK_FILE, MARKERS_FILE, MODEL_FILE, generic_model, setup_folder
 from gonio.kinematics.scaling import scale_factors
+from gonio.markers.proportions import DEFAULT_MASS_KG
 from gonio.trc import write_trc
 from gonio.types import BoolArray, FloatArray, MarkerTrajectories, Subject
-
-DEFAULT_MASS_KG = 70.0
-"""Mass of the scaled model where the subject's is unknown; kinematics does not depend on it."""
 
 FEWEST_MARKERS = 10
 """Frames with fewer are not solved."""
@@ -86,7 +85,9 @@ def scale_and_solve(
     The factors are those of `scaling.scale_factors`; marker weights are those of Pose2Sim's set-up
     for the augmented markers. Marker paths are taken as they are (filter them before if wished);
     a missing sample is left out of the fit of its frame, and a frame with fewer than
-    `FEWEST_MARKERS` is NaN in the motion.
+    `FEWEST_MARKERS` is NaN in the motion. So is a coordinate in the frames in which the markers
+    that show it are missing: OpenSim leaves it there as it was last. `model_coordinates` tells
+    which these are, so that both motions have the same gaps.
 
     Args:
         markers: (T, M, 3) metres, lab.
@@ -119,6 +120,7 @@ def scale_and_solve(
         errors, coordinates = _marker_errors(made), read_mot(made / MOTION_NAME)
         errors.loc[empty, ["rms_m", "max_m"]] = np.nan
         coordinates.loc[empty, coordinates.columns != "time"] = np.nan
+        coordinates = coordinates.mask(_unseen(markers)[coordinates.columns])
         target = Path(folder)
         with replacing(target / MODEL_NAME) as path:
             shutil.copyfile(made / MODEL_NAME, path)
@@ -155,6 +157,11 @@ def _bridged(recorded: FloatArray, empty: BoolArray) -> FloatArray:
                 path = recorded[known, index, axis]
                 positions[empty, index, axis] = np.interp(frames[empty], frames[known], path)
     return positions
+
+
+def _unseen(markers: MarkerTrajectories) -> pd.DataFrame:
+    """T rows: which coordinates of the model no marker shows in a frame, `time` never."""
+    return model_coordinates(markers, cutoff_hz=None).isna()
 
 
 @contextmanager

@@ -37,14 +37,12 @@ class Coordinate:
 
     Attributes:
         name: as in OpenSim.
-        default: value in the default pose.
         low: least allowed value.
         high: greatest allowed value.
         clamped: whether OpenSim keeps it within these.
     """
 
     name: str
-    default: float
     low: float
     high: float
     clamped: bool
@@ -270,9 +268,8 @@ def _offset(frame: Element) -> tuple[FloatArray, FloatArray]:
 
 def _coordinate(element: Element) -> Coordinate:
     low, high = _numbers(element, "range")
-    default = float(_text(element, "default_value"))
     clamped = _text(element, "clamped") == "true"
-    return Coordinate(element.get("name", ""), default, float(low), float(high), clamped)
+    return Coordinate(element.get("name", ""), float(low), float(high), clamped)
 
 
 def _steps(

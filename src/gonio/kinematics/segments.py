@@ -90,7 +90,7 @@ SEGMENTS: tuple[SegmentDefinition, ...] = (
         "None for the axes. ISB puts the origin into the hip joint centre; a rotation does not see "
         "it. The plane of ASIS and PSIS leans forward by some 5 to 15 degrees in standing people: "
         "pelvis tilt is then negative, hip flexion positive and trunk flexion negative by as much.",
-        "Wu 2002, 2.2.1",
+        "Wu 2002, hip joint: pelvic frame",
     ),
     SegmentDefinition(
         "trunk",
@@ -104,7 +104,7 @@ SEGMENTS: tuple[SegmentDefinition, ...] = (
         "T8. L5/S1 is put over the mid-point of the hip joint centres, 0.42 times the distance "
         "between the ASIS up the pelvis (Dumas 2007), so that a plumb posture gives zero. "
         "Shoulders drawn forward or up move this trunk a little.",
-        "Wu 2005, 2.3.1",
+        "Wu 2005, thorax",
     ),
     SegmentDefinition(
         "femur",
@@ -115,7 +115,7 @@ SEGMENTS: tuple[SegmentDefinition, ...] = (
         "the epicondyles, to the right; X = Y x Z",
         "Where the recording has no hip joint centre: regression from the pelvis markers "
         "(Harrington 2007).",
-        "Wu 2002, 2.2.2",
+        "Wu 2002, hip joint: femoral frame",
     ),
     SegmentDefinition(
         "shank",
@@ -128,7 +128,7 @@ SEGMENTS: tuple[SegmentDefinition, ...] = (
         "sideways axis: tibial torsion (about 20 degrees outward in adults) shows as a constant "
         "external rotation of the knee and internal rotation of the foot. ISB makes Z first; here, "
         "as Grood and Suntay do, Y is the long axis and Z is turned square to it.",
-        "Wu 2002, 3.2.1; Grood & Suntay 1983",
+        "Wu 2002, ankle: tibia and fibula; Grood & Suntay 1983",
     ),
     SegmentDefinition(
         "foot",
@@ -140,7 +140,7 @@ SEGMENTS: tuple[SegmentDefinition, ...] = (
         "ISB takes the shank's axis in the neutral pose, which needs a static trial. The plane "
         "of the three foot markers stands in: zero is a sole parallel to this plane, so markers at "
         "unequal heights give an offset (a heel marker 2 cm above the toe's: about -6 degrees).",
-        "Wu 2002, 3.2.2",
+        "Wu 2002, ankle: calcaneus",
     ),
     SegmentDefinition(
         "humerus",
@@ -152,7 +152,7 @@ SEGMENTS: tuple[SegmentDefinition, ...] = (
         "The video marker {R}Shoulder stands in for the glenohumeral centre; where the recording "
         "has none, the acromion marker lowered by 17 % of the distance between the acromia (Rab "
         "2002).",
-        "Wu 2005, 2.3.4 (option 1)",
+        "Wu 2005, humerus, 1st option",
     ),
     SegmentDefinition(
         "forearm",
@@ -164,7 +164,7 @@ SEGMENTS: tuple[SegmentDefinition, ...] = (
         "ISB begins Y at the ulnar styloid; the middle of the wrist (Rab 2002) stands in, because "
         "it halves the noise of the wrist markers. It moves with pronation, so elbow deviation "
         "does too. Zero pronation is the anatomical position (palm forward).",
-        "Wu 2005, 2.3.5; Rab 2002",
+        "Wu 2005, forearm; Rab 2002",
     ),
 )
 

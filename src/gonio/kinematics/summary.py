@@ -1,4 +1,8 @@
-"""What users ask of a clip: range of motion, peaks, means, symmetry, per joint and side."""
+"""What users ask of a clip: range of motion, peaks, means, symmetry, per joint and side.
+
+Near the singularity of a joint's sequence its first and third angle are noise (`gimbal_flags`):
+they take no part in those frames. The second angle is as certain there as elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,13 @@ import numpy as np
 import pandas as pd
 
 from gonio.errors import InputError
-from gonio.kinematics.angles import isb_shoulder_columns
+from gonio.kinematics.angles import gimbal_flags, isb_shoulder_columns, without_singular
 from gonio.kinematics.gait import GaitEvents
 from gonio.skeleton import JOINTS, Joint, Side
 from gonio.types import FloatArray
 
+FEWEST_FRAMES = 2
+"""An angle that is known in fewer frames has no range, and its row no values."""
 SUMMARY_COLUMNS: tuple[str, ...] = (
     "joint",
     "side",
@@ -22,6 +28,7 @@ SUMMARY_COLUMNS: tuple[str, ...] = (
     "time_of_min_s",
     "mean_deg",
     "missing_share",
+    "near_singularity_share",
     "range_difference_R_minus_L_deg",
     "symmetry_index_percent",
     "cycles",
@@ -32,28 +39,39 @@ SUMMARY_COLUMNS: tuple[str, ...] = (
 )
 """Columns of summary.csv. The symmetry index is that of the ranges of motion, 200 (R - L) / (R +
 L) percent (Robinson, Herzog and Nigg, J Manip Physiol Ther 10, 1987, 172-176): 0 is symmetric,
-positive means more on the right. Cycles are strides of the joint's own side, of the right for
-pelvis and trunk; empty where the clip is not gait."""
+positive means more on the right. `near_singularity_share` is the share of all frames in which the
+joint is flagged, the same in its three rows: the first and third angle leave these frames out, the
+second keeps them. Cycles are strides of the joint's own side, of the right for pelvis and trunk;
+empty where the clip is not gait."""
 
 
 def summarise(angles: pd.DataFrame, events: GaitEvents | None = None) -> pd.DataFrame:
     """One row for each of the 36 angles, columns `SUMMARY_COLUMNS`.
 
     Args:
-        angles: as `joint_angles` gives them; either shoulder sequence.
+        angles: as `joint_angles` gives them, absolute (not zeroed); either shoulder sequence.
         events: of the same clip, where it is gait.
 
     Returns:
-        36 rows. Values are NaN for an angle without a sample.
+        36 rows. Values are NaN for an angle of which fewer than two frames are left; a stride
+        counts as a cycle of an angle where none of its frames is missing or left out.
 
     Raises:
         InputError: a column of the angles is missing.
     """
-    rows = [
-        _row(angles, joint, name, column, events)
-        for joint in JOINTS
-        for name, column in _angles_of(angles, joint)
-    ]
+    columns = {joint.name: _angles_of(angles, joint) for joint in JOINTS}
+    flags, sure = gimbal_flags(angles), without_singular(angles)
+    time_s = angles["time_s"].to_numpy(dtype=float)
+    rows = []
+    for joint in JOINTS:
+        near = flags[f"{joint.name}_near_singularity"].to_numpy(dtype=bool)
+        for name, column in columns[joint.name]:
+            row = {"joint": joint.title, "side": joint.side or "", "angle": name}
+            rows.append(
+                row
+                | {"near_singularity_share": float(near.mean()) if len(near) else 0.0}
+                | _values(angles[column], sure[column], time_s, events, joint.side or "R")
+            )
     table = pd.DataFrame(rows)
     for (_, _), pair in table[table["side"] != ""].groupby(["joint", "angle"], sort=False):
         by_side = pair.set_index("side")["range_of_motion_deg"]
@@ -78,18 +96,20 @@ def _angles_of(angles: pd.DataFrame, joint: Joint) -> list[tuple[str, str]]:
     return [(column[start:stop], column) for column in columns]
 
 
-def _row(
-    angles: pd.DataFrame, joint: Joint, name: str, column: str, events: GaitEvents | None
+def _values(
+    given: pd.Series,
+    sure: pd.Series,
+    time: FloatArray,
+    events: GaitEvents | None,
+    side: Side,
 ) -> dict[str, object]:
-    values, time = angles[column].to_numpy(dtype=float), angles["time_s"].to_numpy(dtype=float)
-    known = np.isfinite(values)
+    """What one row says of its angle: of T frames as given, and NaN where it is noise."""
     row: dict[str, object] = {
-        "joint": joint.title,
-        "side": joint.side or "",
-        "angle": name,
-        "missing_share": float(1 - known.mean()) if len(values) else 1.0,
+        "missing_share": float(given.isna().mean()) if len(given) else 1.0,
     }
-    if known.any():
+    values = sure.to_numpy(dtype=float)
+    known = np.isfinite(values)
+    if known.sum() >= FEWEST_FRAMES:
         top, bottom = int(np.nanargmax(values)), int(np.nanargmin(values))
         row |= {
             "range_of_motion_deg": float(values[top] - values[bottom]),
@@ -100,14 +120,14 @@ def _row(
             "mean_deg": float(values[known].mean()),
         }
     if events is not None:
-        row |= _cycles(values, time, events, joint.side or "R")
+        row |= _cycles(values, time, events, side)
     return row
 
 
 def _cycles(
     values: FloatArray, time: FloatArray, events: GaitEvents, side: Side
 ) -> dict[str, object]:
-    """Means over the strides in which the angle has no gap."""
+    """Means over the complete strides in which the angle has no gap."""
     spans = []
     for start, stop in events.strides(side):
         stride = values[(time >= start) & (time < stop)]

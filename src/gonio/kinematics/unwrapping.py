@@ -77,7 +77,8 @@ def continuous_deg(
 
     Returns:
         (N, 3) degrees. A stretch without a jump is continuous; its median is within half a turn
-        of 0, but for the `free` angles, whose first value is.
+        of the typical angle (an arm held overhead is at 185 degrees and not at -175), but for the
+        `free` angles, whose first value is within half a turn of 0.
     """
     if len(euler) == 0:
         return np.array(euler, dtype=float)
@@ -92,6 +93,37 @@ def continuous_deg(
             [np.interp(frames[~sure], frames[sure], path) for path in result[sure].T], axis=-1
         )
         result[~sure] = nearest_equal_deg(euler[~sure], between)
+    return result
+
+
+def continuous_in_stretches_deg(
+    euler: FloatArray, sure: NDArray[np.bool_], typical: ArrayLike
+) -> FloatArray:
+    """Make angles of Y-X-Y continuous, each stretch away from the singularity by itself.
+
+    An arm that swings passes through the singularity at every swing, and there the first angle
+    turns by half a turn, either way round: followed through it, the angles would wind up.
+
+    Args:
+        euler: (N, 3) degrees, no NaN; the frames with an orientation, in time, gaps left out.
+        sure: (N,) frames away from the singularity.
+        typical: (3,) degrees about which anatomy moves.
+
+    Returns:
+        (N, 3) degrees. A stretch of sure frames is continuous, its median within half a turn of
+        the typical angles; the other frames are as near as can be to those before and after.
+    """
+    result = np.array(euler, dtype=float)
+    frames = np.arange(len(result))
+    away = result - np.asarray(typical)
+    result -= 360.0 * np.round(away / 360.0)
+    if not sure.any():
+        return result
+    for stretch in np.split(frames[sure], np.flatnonzero(np.diff(frames[sure]) > 1) + 1):
+        result[stretch] = _unwrapped(result[stretch], (), np.asarray(typical))
+    for path in result.T:
+        between = np.interp(frames[~sure], frames[sure], path[sure])
+        path[~sure] += 360.0 * np.round((between - path[~sure]) / 360.0)
     return result
 
 
@@ -127,7 +159,7 @@ def _followed(
     chosen = twins[which, np.arange(len(euler))]
     jumps = starts[1:][state[1:] == state[:-1]]
     pieces = np.split(chosen, jumps)
-    return np.concatenate([_unwrapped(piece, free) for piece in pieces])
+    return np.concatenate([_unwrapped(piece, free, typical) for piece in pieces])
 
 
 def _cheapest_states(cost: FloatArray, jump: float) -> NDArray[np.intp]:
@@ -146,9 +178,9 @@ def _cheapest_states(cost: FloatArray, jump: float) -> NDArray[np.intp]:
     return np.array(states[::-1], dtype=np.intp)
 
 
-def _unwrapped(piece: FloatArray, free: tuple[int, ...]) -> FloatArray:
+def _unwrapped(piece: FloatArray, free: tuple[int, ...], typical: FloatArray) -> FloatArray:
     unwrapped = np.unwrap(piece, period=360.0, axis=0)
-    reference = np.median(unwrapped, axis=0)
+    away = np.median(unwrapped, axis=0) - typical
     for index in free:
-        reference[index] = unwrapped[0, index]
-    return np.asarray(unwrapped - 360.0 * np.round(reference / 360.0))
+        away[index] = unwrapped[0, index]
+    return np.asarray(unwrapped - 360.0 * np.round(away / 360.0))

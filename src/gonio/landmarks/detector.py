@@ -39,6 +39,7 @@ def detect_landmarks(
     person: str | int = "largest",
     max_people: int = 4,
     model_folder: str | Path | None = None,
+    capture_rate_hz: float | None = None,
     progress: bool = False,
     watch: Callable[[VideoFrame], None] | None = None,
 ) -> LandmarkSequence:
@@ -60,17 +61,20 @@ def detect_landmarks(
             first frame with people.
         max_people: how many people to tell apart; 1 takes whom MediaPipe finds first.
         model_folder: where downloaded models lie.
+        capture_rate_hz: frames a second at which the video was filmed, where the file plays them
+            at another rate (slow motion, time-lapse): its times become those of the filmed motion.
         progress: whether to show a progress bar.
-        watch: is called with every frame before it is looked at.
+        watch: is called with every frame before it is looked at, at the file's own time.
 
     Returns:
         (T, 33, ...) landmarks; frames without a person are NaN.
 
     Raises:
         MissingFileError: the video or the model is not there.
-        InputError: the video cannot be read, shows nobody, or not as many people as `person` says.
+        InputError: the video cannot be read, shows nobody, or not as many people as `person` says;
+            or `capture_rate_hz` cannot be.
     """
-    info = probe(video)
+    info = probe(video, capture_rate_hz)
     check_person(person, max_people)
     path = find_pose_model(model, model_folder)
     alone = max_people == 1 or (person in ("largest", "central", 0) and _alone(video, path))
@@ -82,7 +86,8 @@ def detect_landmarks(
         disable=not progress,
     )
     follower = PersonFollower(person, (info.width, info.height), alone=alone)
-    sequence = _followed(frames, follower, path, 1 if alone else max_people)
+    filmed = _in_time(frames, info.time_scale)
+    sequence = _followed(filmed, follower, path, 1 if alone else max_people)
     if not sequence.detected.any():
         if (most := follower.most_people) and not isinstance(person, str):
             raise InputError(
@@ -104,6 +109,12 @@ def _watched(
         if watch is not None:
             watch(frame)
         yield frame
+
+
+def _in_time(frames: Iterable[VideoFrame], time_scale: float) -> Iterator[VideoFrame]:
+    """The frames at the times of the filmed motion; see `gonio.landmarks.video.VideoInfo`."""
+    for frame in frames:
+        yield VideoFrame(frame.time_s * time_scale, frame.rgb)
 
 
 def detect_frames(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from gonio.frames import bone_length_cv
 from gonio.landmarks.swaps import find_swaps, undo_swaps
 from gonio.options import RepairOptions
 from gonio.signals import (
@@ -22,7 +23,7 @@ from gonio.signals import (
     resample,
     runs_of,
 )
-from gonio.skeleton import BONES, LEG_LANDMARKS, MEDIAPIPE
+from gonio.skeleton import COCO_FROM_MEDIAPIPE, LEG_LANDMARKS, MEDIAPIPE
 from gonio.types import BoolArray, FloatArray, LandmarkSequence, known
 
 SWAPPED, BLENDED, FILLED = 1, 2, 4
@@ -90,20 +91,6 @@ def repair_landmarks(
         "filtered_frames": filtered_frames,
     }
     return RepairedLandmarks(sequence, flags, record)
-
-
-def bone_length_variation(sequence: LandmarkSequence) -> float:
-    """Mean coefficient of variation of the lengths of 12 bones over time; NaN below two frames.
-
-    Bones do not change their length: what varies is error.
-    """
-    ends = [[MEDIAPIPE[name] for name in bone] for bone in BONES]
-    lengths = np.stack(
-        [np.linalg.norm(sequence.world[:, b] - sequence.world[:, a], axis=1) for a, b in ends]
-    )
-    lengths = lengths[:, np.isfinite(lengths).all(axis=0)]
-    lengths = lengths[lengths.mean(axis=1) > 0] if lengths.shape[1] > 1 else lengths[:0]
-    return float(np.mean(lengths.std(axis=1) / lengths.mean(axis=1))) if len(lengths) else np.nan
 
 
 def _sides_put_right(
@@ -190,6 +177,7 @@ def _record(
     detected: LandmarkSequence, repaired: LandmarkSequence, flags: NDArray[np.uint8]
 ) -> dict[str, float | int | bool]:
     whole = np.isfinite(repaired.world).all(axis=(1, 2))
+    coco = list(COCO_FROM_MEDIAPIPE)
     return {
         "frames": len(repaired),
         "frames_detected": int(detected.detected.sum()),
@@ -200,6 +188,6 @@ def _record(
         "filled_samples": int(((flags & FILLED) > 0).sum()),
         "missing_frames": int((~whole).sum()),
         "times_found_again": max(0, len(runs_of(repaired.detected)) - 1),
-        "bone_length_cv_before": bone_length_variation(detected),
-        "bone_length_cv_after": bone_length_variation(repaired),
+        "bone_length_cv_before": bone_length_cv(detected.world[:, coco]),
+        "bone_length_cv_after": bone_length_cv(repaired.world[:, coco]),
     }

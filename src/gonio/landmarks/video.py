@@ -16,6 +16,7 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from gonio.errors import InputError, MissingFileError
+from gonio.options import FASTEST_CAPTURE_HZ
 from gonio.signals import evenly_spaced, rate_of
 
 VIDEO_SUFFIXES: tuple[str, ...] = (
@@ -32,6 +33,8 @@ VIDEO_SUFFIXES: tuple[str, ...] = (
     ".3gp",
 )
 """Endings by which a folder is searched for videos; a single file may have any."""
+CAPTURE_RATE_TAG = "com.android.capture.fps"
+"""What Android writes into its videos: frames a second at which they were filmed."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +45,16 @@ class VideoInfo:
         path: the file.
         width: of the upright image, square pixels.
         height: of the upright image, square pixels.
-        rate_hz: frames a second, from the presentation times; see `gonio.signals.rate_of`.
+        rate_hz: frames a second at which it was filmed: those of the presentation times (see
+            `gonio.signals.rate_of`), unless the user knows better.
         frames: number of frames.
-        duration_s: from the first frame to the end of the last, seconds.
+        duration_s: from the first frame to the end of the last, seconds as it was filmed.
         rotation: degrees counter-clockwise that the stored image is turned by to be upright.
         variable_rate: whether the presentation times are not those of a constant rate.
         codec: name of the video's codec.
+        time_scale: what the file's times are multiplied by to be those of the filmed motion; below
+            1 for slow motion, above 1 for a time-lapse.
+        tagged_rate_hz: frames a second at which it was filmed, by a tag in the file; None without.
     """
 
     path: Path
@@ -59,6 +66,13 @@ class VideoInfo:
     rotation: int
     variable_rate: bool
     codec: str
+    time_scale: float = 1.0
+    tagged_rate_hz: float | None = None
+
+    @property
+    def played_rate_hz(self) -> float:
+        """Frames a second at which the file plays."""
+        return round(self.rate_hz * self.time_scale, 6)
 
 
 @dataclass(frozen=True)
@@ -95,13 +109,20 @@ class RateLimit:
         return True
 
 
-def probe(path: str | Path) -> VideoInfo:
+def probe(path: str | Path, capture_rate_hz: float | None = None) -> VideoInfo:
     """Look a video over without decoding it: every packet is counted, one frame is decoded.
+
+    Args:
+        path: the video.
+        capture_rate_hz: frames a second at which it was filmed, where the file plays them at
+            another rate (slow motion, time-lapse); None where it plays as it was filmed.
 
     Raises:
         MissingFileError: there is no such file.
-        InputError: a folder, not a video, no picture in it, cut off, or no frame.
+        InputError: a folder, not a video, no picture in it, cut off, no frame, or a rate that
+            cannot be.
     """
+    check_capture_rate(capture_rate_hz)
     source = _existing(path)
     container = _open(source)
     with container:
@@ -109,6 +130,7 @@ def probe(path: str | Path) -> VideoInfo:
         declared = stream.frames
         times = _packet_times(source, container, stream)
         codec = stream.codec_context.name
+        tagged_rate_hz = _tagged_rate(container)
     if len(times) == 0:
         raise InputError(f"{source} holds no frames; record or export it again")
     if declared and len(times) < declared - max(2, 0.02 * declared):
@@ -118,6 +140,10 @@ def probe(path: str | Path) -> VideoInfo:
         )
     first = next(read_frames(source))
     rate_hz = rate_of(times)
+    time_scale = 1.0
+    if capture_rate_hz is not None and not np.isnan(rate_hz):
+        time_scale = rate_hz / capture_rate_hz
+        times, rate_hz = times * time_scale, float(capture_rate_hz)
     return VideoInfo(
         path=source,
         width=first.rgb.shape[1],
@@ -128,7 +154,22 @@ def probe(path: str | Path) -> VideoInfo:
         rotation=_rotation_of(source),
         variable_rate=not evenly_spaced(times),
         codec=codec,
+        time_scale=time_scale,
+        tagged_rate_hz=tagged_rate_hz,
     )
+
+
+def check_capture_rate(capture_rate_hz: float | None) -> None:
+    """Refuse a rate at which nobody films.
+
+    Raises:
+        InputError: it is not a number above 0 and up to `FASTEST_CAPTURE_HZ`.
+    """
+    if capture_rate_hz is not None and not 0 < capture_rate_hz <= FASTEST_CAPTURE_HZ:
+        raise InputError(
+            f"capture_rate_hz is {capture_rate_hz}; allowed are frames a second above 0 and up to "
+            f"{FASTEST_CAPTURE_HZ:g}, or none where the video plays as it was filmed"
+        )
 
 
 def read_frames(
@@ -263,6 +304,15 @@ def _packet_times(source: Path, container: Any, stream: Any) -> NDArray[np.float
             f"{source} cannot be read to its end: {error.strerror}; copy or export it again"
         ) from error
     return np.unique(np.array(stamps, dtype=float)) * float(stream.time_base)
+
+
+def _tagged_rate(container: Any) -> float | None:
+    """Frames a second at which a video was filmed, by `CAPTURE_RATE_TAG`; None without it."""
+    try:
+        rate_hz = float(container.metadata.get(CAPTURE_RATE_TAG, "nan"))
+    except ValueError:
+        return None
+    return rate_hz if 0 < rate_hz < np.inf else None
 
 
 def _rotation_of(source: Path) -> int:

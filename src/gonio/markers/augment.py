@@ -17,6 +17,7 @@ from scipy.interpolate import CubicSpline
 from gonio.errors import InputError
 from gonio.markers.augmenter_networks import Provider, load_network, normalisation, run_in_windows
 from gonio.markers.complete import complete_hip_centres, complete_inputs
+from gonio.markers.proportions import DEFAULT_MASS_KG
 from gonio.signals import runs_of
 from gonio.skeleton import (
     ALL_MARKERS,
@@ -31,8 +32,6 @@ from gonio.types import BoolArray, FloatArray, MarkerTrajectories, Subject, know
 TRAINED_RATE_HZ = 60.0
 COLUMNS_AT_ONCE = 16
 """Columns of a clip that are splined together."""
-DEFAULT_MASS_KG = 70.0
-"""Taken where the mass is not known; it hardly matters to the networks."""
 MIN_RUN = 2
 """Shorter runs of complete frames are not augmented."""
 
@@ -113,12 +112,15 @@ def augment_batch(
     Args:
         clips: the same length, rate and subject, such as samples of one uncertain clip; a frame
             that is incomplete in one of them is left out in all.
-        subject: see `augment_markers`; so the rest.
-        provider: where the networks run.
-        cycles: size of the ensemble.
-        noise_m: noise of the ensemble, metres.
-        force_complete: estimate missing input markers.
-        height_m: stature where `subject` has none.
+        subject: stature and mass; the mass is `DEFAULT_MASS_KG` where it is not known.
+        provider: where the networks run: `cpu`, `cuda` (package onnxruntime-gpu) or `openvino`
+            (package onnxruntime-openvino).
+        cycles: size of an ensemble, 1 or more; each member but the first sees inputs with noise
+            added, all run in one batch, and their mean is taken.
+        noise_m: standard deviation of that noise, metres.
+        force_complete: estimate input markers that are missing from anatomy, and hip joint
+            centres by regression; what is estimated is flagged.
+        height_m: stature to normalise by where `subject` has none, metres (1.7 if not given).
 
     Returns:
         What `augment_markers` gives for each of them.

@@ -1,7 +1,7 @@
 """What `force_complete` fills from anatomy: input markers that nobody saw, hip joint centres.
 
-Lengths are shares of stature after Drillis and Contini (1966), in Winter 2009, figure 4.1. The
-filled limb hangs straight from the part that is there, which is a guess and flagged as one.
+Lengths are those of `gonio.markers.proportions`. The filled limb hangs straight from the part that
+is there, which is a guess and flagged as one.
 """
 
 from __future__ import annotations
@@ -9,26 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 from gonio.frames import normalised
+from gonio.markers import proportions
 from gonio.markers.hip_centres import hip_centres_from_pelvis
 from gonio.skeleton import MARKERS
 from gonio.types import FloatArray, MarkerTrajectories, known
-
-SHARES: dict[str, float] = {
-    "thigh": 0.245,
-    "shank": 0.246,
-    "upper_arm": 0.186,
-    "forearm": 0.146,
-    "trunk": 0.288,
-    "half_shoulders": 0.129,
-    "half_hips": 0.0955 / 2,
-    "ankle_height": 0.039,
-    "heel_back": 0.03,
-    "toe_forward": 0.12,
-    "small_toe_out": 0.033,
-}
-"""Segment lengths as shares of stature. Half the distance of the hips is half of 0.191 / 2: the
-trochanters are 0.191 apart, the joint centres about half of that. Heel and toe lie before and
-behind the ankle such that the foot is 0.152 long."""
 
 
 def complete_inputs(markers: MarkerTrajectories, height_m: float) -> MarkerTrajectories:
@@ -50,18 +34,20 @@ def complete_inputs(markers: MarkerTrajectories, height_m: float) -> MarkerTraje
             (f"{letter}Hip", f"{letter}Knee", f"{letter}Ankle"),
             down,
             height_m,
-            (SHARES["thigh"], SHARES["shank"]),
+            (proportions.THIGH, proportions.SHANK),
         )
         _fill_limb(
             made,
             (f"{letter}Shoulder", f"{letter}Elbow", f"{letter}Wrist"),
             down,
             height_m,
-            (SHARES["upper_arm"], SHARES["forearm"]),
+            (proportions.UPPER_ARM, proportions.FOREARM),
         )
         _fill_foot(made, letter, down, ahead, out, height_m)
-    _fill(made, "Head", made["Neck"] - 0.17 * height_m * down)
-    _fill(made, "Nose", made["Neck"] + height_m * (0.06 * ahead - 0.1 * down))
+    across = made["RShoulder"] - made["LShoulder"]
+    crown, nose = proportions.head_on_trunk(made["Neck"], made["Hip"], across, height_m)
+    _fill(made, "Head", crown)
+    _fill(made, "Nose", nose)
     positions = np.stack([made[name] for name in MARKERS], axis=1)
     new = ~known(markers.positions) & known(positions)
     return MarkerTrajectories(
@@ -97,13 +83,16 @@ def _fill(made: dict[str, FloatArray], name: str, stand_in: FloatArray) -> None:
 def _fill_trunk(made: dict[str, FloatArray], height_m: float) -> None:
     """Hips below the shoulders or shoulders above the hips, sides from whichever pair is there."""
     up = np.broadcast_to([0.0, 1.0, 0.0], made["Hip"].shape)
-    _fill(made, "Neck", made["Hip"] + SHARES["trunk"] * height_m * up)
-    _fill(made, "Hip", made["Neck"] - SHARES["trunk"] * height_m * up)
+    _fill(made, "Neck", made["Hip"] + proportions.TRUNK * height_m * up)
+    _fill(made, "Hip", made["Neck"] - proportions.TRUNK * height_m * up)
     right = normalised(made["RHip"] - made["LHip"])
     right = np.where(np.isnan(right), normalised(made["RShoulder"] - made["LShoulder"]), right)
-    for middle, part, half in (("Hip", "Hip", "half_hips"), ("Neck", "Shoulder", "half_shoulders")):
-        _fill(made, "R" + part, made[middle] + SHARES[half] * height_m * right)
-        _fill(made, "L" + part, made[middle] - SHARES[half] * height_m * right)
+    for middle, part, half in (
+        ("Hip", "Hip", proportions.HALF_HIPS),
+        ("Neck", "Shoulder", proportions.HALF_SHOULDERS),
+    ):
+        _fill(made, "R" + part, made[middle] + half * height_m * right)
+        _fill(made, "L" + part, made[middle] - half * height_m * right)
 
 
 def _trunk_axes(made: dict[str, FloatArray]) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -140,10 +129,11 @@ def _fill_foot(
     ankle = made[letter + "Ankle"]
     sole = normalised(ankle - made[letter + "Knee"])
     forward = normalised(ahead - np.einsum("ti,ti->t", ahead, sole)[:, None] * sole)
-    below = ankle + SHARES["ankle_height"] * height_m * sole
-    heel = below - SHARES["heel_back"] * height_m * forward
-    toe = below + SHARES["toe_forward"] * height_m * forward
+    below = ankle + proportions.ANKLE_HEIGHT * height_m * sole
+    heel = below - proportions.HEEL_BACK * height_m * forward
+    toe = below + proportions.TOE_FORWARD * height_m * forward
     _fill(made, letter + "Heel", heel)
     _fill(made, letter + "BigToe", toe)
-    small = toe - 0.03 * height_m * forward + SHARES["small_toe_out"] * height_m * outward
+    along = heel + proportions.SMALL_TOE_FORWARD * (toe - heel)
+    small = along + proportions.SMALL_TOE_OUTWARD * height_m * outward
     _fill(made, letter + "SmallToe", small)

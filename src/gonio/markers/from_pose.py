@@ -12,6 +12,12 @@ from gonio.landmarks.pose import mid_hip_rays, scale_between
 from gonio.markers.gravity import Gravity, gravity_of
 from gonio.markers.missing import mirror_missing
 from gonio.markers.placement import body_path, head_up, lab_rotations
+from gonio.markers.proportions import (
+    CROWN_ABOVE_EARS,
+    SMALL_TOE_FORWARD,
+    SMALL_TOE_OUTWARD,
+    head_on_trunk,
+)
 from gonio.markers.stature import Stature, estimate_stature
 from gonio.options import CameraOptions
 from gonio.skeleton import (
@@ -31,18 +37,6 @@ from gonio.types import (
     known,
 )
 
-CROWN_ABOVE_EARS = 0.0746
-"""Tragion to top of head as a share of stature: 131 mm of 1756 mm, men, ANSUR II (Gordon et al.
-2014, Anthropometric Survey of U.S. Army Personnel, NATICK/TR-15/007)."""
-SMALL_TOE_FORWARD = 0.8
-"""Place of the fifth toe along the line from heel to big toe."""
-SMALL_TOE_OUTWARD = 0.6 * 0.055
-"""Distance of the fifth toe from that line as a share of stature: forefoot breadth is 0.055 of
-stature (Drillis and Contini 1966, in Winter 2009, figure 4.1) less half a toe on either side."""
-NOSE_BEFORE_EARS = 0.06
-"""Nose before the ears as a share of stature, where the nose is not seen."""
-HEAD_ABOVE_NECK = 0.17
-"""Crown above mid-shoulder as a share of stature (1 - 0.818, less the slope of the shoulders)."""
 FLOOR_PERCENTILE = 5.0
 """The floor is where the lowest foot marker is in the lowest 5 % of the frames."""
 
@@ -262,12 +256,10 @@ def _crown(at: dict[str, FloatArray], height_m: float) -> FloatArray:
 def _head_from_trunk(
     made: dict[str, FloatArray], flag: dict[str, BoolArray], height_m: float
 ) -> None:
-    """Nose and crown where the face is not seen: on the axis of the trunk, looking ahead."""
-    trunk = normalised(made["Neck"] - made["Hip"])
-    ahead = normalised(np.cross(trunk, made["RShoulder"] - made["LShoulder"]))
-    crown = made["Neck"] + HEAD_ABOVE_NECK * height_m * trunk
-    ears = made["Neck"] + (HEAD_ABOVE_NECK - CROWN_ABOVE_EARS) * height_m * trunk
-    for name, stand_in in (("Head", crown), ("Nose", ears + NOSE_BEFORE_EARS * height_m * ahead)):
+    """Nose and crown where the face is not seen."""
+    across = made["RShoulder"] - made["LShoulder"]
+    crown, nose = head_on_trunk(made["Neck"], made["Hip"], across, height_m)
+    for name, stand_in in (("Head", crown), ("Nose", nose)):
         gap = ~known(made[name])
         made[name] = np.where(gap[:, None], stand_in, made[name])
         flag[name] = flag[name] | gap

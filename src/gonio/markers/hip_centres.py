@@ -15,7 +15,7 @@ def pelvis_axes(
 ) -> tuple[FloatArray, FloatArray]:
     """The ISB pelvis frame: origin midway between the ASIS, axes X forward, Y up, Z right.
 
-    Wu et al. 2002, J Biomech 35:543, section 3.2.1: Z from left to right ASIS, X in the plane of
+    Wu et al. 2002, J Biomech 35:543, hip joint: Z from left to right ASIS, X in the plane of
     both ASIS and the middle of the PSIS, orthogonal to Z and forward, Y = Z x X.
 
     Args:

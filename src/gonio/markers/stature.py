@@ -1,9 +1,4 @@
-"""Stature from a pose, and the scale that follows from the true one.
-
-Segment lengths as shares of stature after Drillis and Contini (1966), in Winter, Biomechanics and
-Motor Control of Human Movement, 4th ed. 2009, figure 4.1: thigh 0.530 - 0.285, shank 0.285 - 0.039,
-hip to shoulder 0.818 - 0.530.
-"""
+"""Stature from a pose, and the scale that follows from the true one."""
 
 from __future__ import annotations
 
@@ -13,13 +8,10 @@ import numpy as np
 
 from gonio.errors import InputError
 from gonio.frames import normalised
+from gonio.markers.proportions import LEG, TRUNK
 from gonio.skeleton import COCO
 from gonio.types import BoolArray, FloatArray, RefinedPose
 
-LEG_SHARE = (0.530 - 0.285) + (0.285 - 0.039)
-"""Thigh and shank as a share of stature."""
-TRUNK_SHARE = 0.818 - 0.530
-"""Mid-hip to mid-shoulder as a share of stature."""
 STRAIGHT_KNEE_DEG = 25.0
 UPRIGHT_TRUNK_DEG = 25.0
 
@@ -56,9 +48,9 @@ def estimate_stature(pose: RefinedPose) -> Stature:
     """
     leg, trunk = _leg_length(pose.positions), _trunk_length(pose.positions)
     for parts, length, share in (
-        ("leg and trunk", leg + trunk, LEG_SHARE + TRUNK_SHARE),
-        ("trunk", trunk, TRUNK_SHARE),
-        ("leg", leg, LEG_SHARE),
+        ("leg and trunk", leg + trunk, LEG + TRUNK),
+        ("trunk", trunk, TRUNK),
+        ("leg", leg, LEG),
     ):
         usable = np.isfinite(length) & (length > 0)  # points in one place are no body
         if usable.any():

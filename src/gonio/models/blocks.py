@@ -12,6 +12,11 @@ NOT_SEEN = -1e4
 """Added to the logits of what must not be seen; finite, so that a row without company stays so."""
 
 
+def parameter_count(*networks: nn.Module) -> int:
+    """Number of trained values of some networks."""
+    return sum(values.numel() for network in networks for values in network.parameters())
+
+
 def mlp(d_in: int, d_hidden: int, d_out: int, *, zero: bool = False) -> nn.Sequential:
     """Two linear layers with a GELU between; with `zero` the output begins as 0."""
     last = nn.Linear(d_hidden, d_out)

@@ -20,7 +20,7 @@ from gonio.frames import elevation_from_up, normalised
 from gonio.landmarks.inputs import PoseInputs, mirrored_inputs, pose_inputs
 from gonio.landmarks.pose import pose_without_refiner
 from gonio.markers.level import levelled
-from gonio.models.checkpoint_io import Checkpoint, read_checkpoint, write_checkpoint
+from gonio.models.checkpoint_io import Checkpoint, read_checkpoint
 from gonio.models.depth_network import (
     Batch,
     DepthRefinerConfig,
@@ -53,21 +53,6 @@ LASTING_S = 0.3
 def make_header(config: DepthRefinerConfig, about: dict[str, Any]) -> dict[str, Any]:
     """Header of a checkpoint: kind, configuration, and what is told about it."""
     return {"kind": KIND, "config": asdict(config), **about}
-
-
-def save_network(path: str | Path, network: PoseAwareDepthRefiner, about: dict[str, Any]) -> None:
-    """Write a network as a checkpoint, whole or not at all.
-
-    Args:
-        path: the `.safetensors` file.
-        network: trained; its input statistics are part of the weights.
-        about: metrics, calibration, data and versions; JSON values.
-
-    Raises:
-        OutputError: it cannot be written.
-    """
-    checkpoint = Checkpoint(make_header(network.config, about), dict(network.state_dict()))
-    write_checkpoint(path, checkpoint)
 
 
 def load_network(path: str | Path) -> tuple[PoseAwareDepthRefiner, dict[str, Any]]:
@@ -408,8 +393,3 @@ def _batch(inputs: PoseInputs, time_s: FloatArray, frames: NDArray[np.int64]) ->
         time=torch.from_numpy(np.where(inside, since_start(time_s)[rows], np.float32(0.0))),
         clip=torch.from_numpy(np.where(inside, 0, -1)),
     )
-
-
-def parameter_count(config: DepthRefinerConfig) -> int:
-    """Number of trained values."""
-    return sum(int(np.prod(p.shape)) for p in PoseAwareDepthRefiner(config).parameters())

@@ -475,8 +475,3 @@ class JointRefiner:
 def make_header(config: JointRefinerConfig, about: dict[str, Any]) -> dict[str, Any]:
     """Header of a checkpoint: kind, configuration, and what is told about it."""
     return {"kind": KIND, "config": asdict(config), **about}
-
-
-def parameter_count(config: JointRefinerConfig) -> int:
-    """Number of trained values."""
-    return sum(int(np.prod(p.shape)) for p in JointConstraintRefiner(config).parameters())

@@ -190,8 +190,3 @@ def joined_by(refined: Tensor, raw: Tensor, residual: Tensor, gate: Tensor) -> T
 def wrapped(angle: Tensor) -> Tensor:
     """Angles in (-pi, pi]."""
     return torch.atan2(angle.sin(), angle.cos())
-
-
-def parameter_count(config: MainRefinerConfig) -> int:
-    """Number of trained values, those of the two refiners that it joins left out."""
-    return sum(p.numel() for p in MainRefinerNetwork(config).parameters())

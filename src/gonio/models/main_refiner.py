@@ -6,7 +6,9 @@ when there are, its angles are. The network itself stands in `gonio.models.main_
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -138,8 +140,13 @@ def load_network(path: str | Path) -> tuple[MainRefinerNetwork, Checkpoint]:
 
 
 class _Seen(NamedTuple):
-    landmarks: LandmarkSequence
-    camera: CameraOptions | None
+    """What the depth refiner makes of a clip.
+
+    Attributes:
+        inputs: of T frames, as the network sees them.
+        pose: of the depth refiner, the same frames.
+    """
+
     inputs: MainInputs
     pose: RefinedPose
 
@@ -169,7 +176,7 @@ class MainRefiner:
     ) -> None:
         self.network, self.depth, self.joint = network.eval(), depth, joint
         self.header, self.path = header, path
-        self._last: _Seen | None = None
+        self._kept: tuple[tuple[str, CameraOptions], _Seen] | None = None
 
     @classmethod
     def load(
@@ -209,7 +216,8 @@ class MainRefiner:
             are; gravity and viewpoint are those of the depth refiner.
         """
         seen = self._seen(landmarks, camera)
-        pose = self.refine_inputs(seen.inputs, seen.pose, landmarks.rate_hz)
+        kept = deepcopy(seen.pose)  # what the caller changes of its pose stays its own
+        pose = self.refine_inputs(seen.inputs, kept, landmarks.rate_hz)
         return self.depth.told(pose, landmarks, camera)
 
     def refine_inputs(self, inputs: MainInputs, pose: RefinedPose, rate_hz: float) -> RefinedPose:
@@ -234,14 +242,19 @@ class MainRefiner:
         return replace(pose, positions=positions, sigma=sigma, refiner="main")
 
     def refine_angles(
-        self, angles: pd.DataFrame, landmarks: LandmarkSequence, *, both_ways: bool = True
+        self,
+        angles: pd.DataFrame,
+        landmarks: LandmarkSequence,
+        camera: CameraOptions | None = None,
+        *,
+        both_ways: bool = True,
     ) -> pd.DataFrame:
         """Correct the angles of a clip: the second call.
 
         Args:
             angles: `time_s` and the 36 columns, degrees, T frames, from the pose of the first call.
-            landmarks: repaired, as in the first call, whose camera holds here too; the nearest
-                frame of each time is taken.
+            landmarks: repaired, as in the first call; the nearest frame of each time is taken.
+            camera: as in the first call.
             both_ways: as in `JointRefiner.deltas`.
 
         Returns:
@@ -253,8 +266,8 @@ class MainRefiner:
         time_s, degrees = angles_from(angles)
         rows = frames_at(landmarks, time_s)
         seen = angle_inputs(degrees, landmarks.visibility[rows], time_s)
-        inputs = self._seen_before(landmarks).inputs
-        refined = self.refine_angle_inputs(inputs.at(rows), seen, both_ways=both_ways)
+        inputs = self._seen(landmarks, camera).inputs.at(rows)
+        refined = self.refine_angle_inputs(inputs, seen, both_ways=both_ways)
         change = np.where(seen.there[..., None], np.degrees(refined - seen.angles), 0.0)
         return with_angles(angles, degrees + change)
 
@@ -273,20 +286,17 @@ class MainRefiner:
         return np.asarray(said.angles.numpy(), dtype=float)
 
     def _seen(self, landmarks: LandmarkSequence, camera: CameraOptions | None) -> _Seen:
-        """What is seen of a clip; that of the last clip is kept for the second call."""
-        last = self._last
-        if last is None or last.camera != camera or not _same(last.landmarks, landmarks):
+        """What is seen of a clip: the depth refiner's answer, which both calls need.
+
+        The last one is kept under all that it depends on, so that it is the same as a new one.
+        """
+        key = (_content_of(landmarks), camera or CameraOptions())
+        kept = self._kept
+        if kept is None or kept[0] != key:
             whole = pose_inputs(landmarks.world, landmarks.points_2d, landmarks.visibility)
             pose = self.depth.predict(landmarks, camera)
-            last = self._last = _Seen(landmarks, camera, main_inputs(whole, pose), pose)
-        return last
-
-    def _seen_before(self, landmarks: LandmarkSequence) -> _Seen:
-        """That of the last clip if it is this one, whatever its camera."""
-        last = self._last
-        if last is not None and _same(last.landmarks, landmarks):
-            return last
-        return self._seen(landmarks, None)
+            kept = self._kept = key, _Seen(main_inputs(whole, pose), pose)
+        return kept[1]
 
     def _said(
         self, pose: MainInputs, angles: tuple[AngleInputs, NDArray[np.float32]] | None
@@ -300,14 +310,12 @@ class MainRefiner:
         return MainRefined(*(torch.cat(values) for values in zip(*parts, strict=True)))
 
 
-def _same(one: LandmarkSequence, other: LandmarkSequence) -> bool:
-    """Whether two sequences say the same of the same picture, value for value."""
-    if one is other:
-        return True
-    return one.image_size == other.image_size and all(
-        np.array_equal(getattr(one, name), getattr(other, name), equal_nan=True)
-        for name in ("time_s", "world", "image", "visibility")
-    )
+def _content_of(landmarks: LandmarkSequence) -> str:
+    """Hash of a sequence; equal for two that say the same, value for value."""
+    said = hashlib.sha256(repr((len(landmarks), landmarks.image_size)).encode())
+    for values in (landmarks.time_s, landmarks.world, landmarks.image, landmarks.visibility):
+        said.update(values.tobytes())
+    return said.hexdigest()
 
 
 def make_header(

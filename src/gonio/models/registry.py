@@ -78,13 +78,19 @@ class Refiners:
         return self.main is not None or self.joint is not None
 
     def angles(
-        self, angles: pd.DataFrame, landmarks: LandmarkSequence, *, both_ways: bool = True
+        self,
+        angles: pd.DataFrame,
+        landmarks: LandmarkSequence,
+        camera: CameraOptions,
+        *,
+        both_ways: bool = True,
     ) -> pd.DataFrame:
         """The 36 angles, corrected if the choice does that.
 
         Args:
             angles: `time_s` and 36 columns, of T frames, from the pose that `pose` gave.
             landmarks: repaired; frames at other times are brought to those of the angles.
+            camera: as in `pose`; a network that looks at the pose again needs it.
             both_ways: whether networks that ask for it look at the mirror image too.
 
         Returns:
@@ -93,10 +99,11 @@ class Refiners:
         Raises:
             InputError: the table or the landmarks do not go together; the message says why.
         """
-        network = self.main or self.joint
-        if network is None:
-            return angles
-        return network.refine_angles(angles, landmarks, both_ways=both_ways)
+        if self.main is not None:
+            return self.main.refine_angles(angles, landmarks, camera, both_ways=both_ways)
+        if self.joint is not None:
+            return self.joint.refine_angles(angles, landmarks, both_ways=both_ways)
+        return angles
 
 
 def load_refiners(choice: Refiner, own: Mapping[str, Path]) -> Refiners:

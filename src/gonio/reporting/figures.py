@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,6 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from gonio.errors import InputError
-from gonio.files import replacing
 from gonio.reporting.curves import COMPUTED, COMPUTED_LABEL, FINAL, draw_curve
 from gonio.reporting.flags import flags_of, spans_of
 from gonio.reporting.series import angle_of, columns_of, times_of
@@ -114,17 +112,6 @@ def figure_png(figure: Figure, dpi: int = 150) -> bytes:
         sheet, format="png", dpi=dpi, facecolor="white", metadata={"Software": None}
     )
     return sheet.getvalue()
-
-
-def write_figure(path: str | Path, figure: Figure, dpi: int = 150) -> None:
-    """Write a figure as PNG, whole or not at all.
-
-    Raises:
-        OutputError: the file cannot be written.
-    """
-    image = figure_png(figure, dpi)
-    with replacing(path) as scratch:
-        scratch.write_bytes(image)
 
 
 def _shade(

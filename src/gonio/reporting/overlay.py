@@ -141,6 +141,8 @@ class OverlayVideo:
         max_rate_hz: frames a second of the result; frames of a faster video are left out, the
             others keep their times.
         min_visibility: below it a joint is drawn hollow.
+        time_scale: what the video's times are multiplied by to be those of the landmarks; the
+            overlay plays as the video does.
 
     Raises:
         InputError: `marked` of another length, or a size or rate that is not positive.
@@ -152,6 +154,7 @@ class OverlayVideo:
     max_side: int = 720
     max_rate_hz: float = 30.0
     min_visibility: float = 0.5
+    time_scale: float = 1.0
 
     def __post_init__(self) -> None:
         wanted = (len(self.landmarks), len(MEDIAPIPE_LANDMARKS))
@@ -178,7 +181,7 @@ class OverlayVideo:
     def _draw(self, frame: VideoFrame) -> Image:
         height, width = (side - side % 2 for side in frame.rgb.shape[:2])
         image = frame.rgb[:height, :width]
-        index = self._index_at(frame.time_s)
+        index = self._index_at(frame.time_s * self.time_scale)
         if index is None:
             return np.ascontiguousarray(image)
         return draw_skeleton(

@@ -6,7 +6,6 @@ import base64
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,8 +15,9 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from gonio.errors import InputError
-from gonio.files import write_text
+from gonio.kinematics.comparison import with_heading_beside
 from gonio.kinematics.gait import GaitEvents, NotGait
+from gonio.kinematics.gait_phases import GaitPhases
 from gonio.quality import OF_MARKERS
 from gonio.reporting.basis import basis_of
 from gonio.reporting.payload import (
@@ -60,6 +60,15 @@ LIMITS: tuple[str, ...] = (
     "This is no medical device; it makes no diagnosis.",
 )
 """What holds for every report."""
+NO_PHASES = (
+    "Stance, swing, double support and step length are left out: no stride has all contacts of "
+    "both feet in the order of a walk."
+)
+OF_EVENTS = (
+    "Contacts are told from the paths of heel and toe, not measured by a force plate: stance comes "
+    "out too long by some hundredths of the stride and double support by twice as much. Compare "
+    "them between sides and between clips, not with norms of a laboratory."
+)
 _STATURE = {"height_m": "stature_m"}  # the picture has a height, too
 _OF_THE_SAME_FRAMES = (
     "near_singularity",
@@ -181,18 +190,11 @@ def report_html(content: ReportContent) -> str:
     )
 
 
-def write_report(path: str | Path, content: ReportContent) -> None:
-    """Write the page, whole or not at all.
-
-    Raises:
-        OutputError: the file cannot be written.
-    """
-    write_text(path, report_html(content))
-
-
 def _video_facts(video: dict[str, Any]) -> dict[str, Any]:
     facts = {key: value for key, value in video.items() if key not in {"width", "height"}}
-    if len(facts) == len(video) - 2:
+    if facts.get("played_rate_hz") == facts.get("rate_hz"):
+        facts.pop("played_rate_hz", None)
+    if {"width", "height"} <= set(video):
         facts["image"] = f"{video['width']} × {video['height']} px"
     return facts
 
@@ -228,7 +230,20 @@ def _gait(found: GaitEvents | NotGait | None) -> dict[str, Any] | None:
         (label, ", ".join(f"{time:.2f}" for time in times))
         for label, times in _gait_times(found).items()
     ]
-    return {"text": "This clip is gait.", "facts": entries_of(facts, 3), "events": events}
+    phases, words = _phases(found.phases)
+    return {
+        "text": " ".join(["This clip is gait.", *found.remarks, words]),
+        "facts": entries_of(facts | phases, 3),
+        "events": events,
+    }
+
+
+def _phases(phases: GaitPhases) -> tuple[dict[str, Any], str]:
+    """What a walk's card shows of its phases, and what there is to say of them."""
+    if not any(foot.strides for foot in phases.feet.values()):
+        return {}, NO_PHASES
+    feet = {SIDE_NAME[side]: foot.record() for side, foot in phases.feet.items()}
+    return {"double_support_share": phases.double_support_share, "feet": feet}, OF_EVENTS
 
 
 def _gait_times(found: GaitEvents | NotGait | None) -> dict[str, list[float]]:
@@ -250,8 +265,9 @@ def _payload(content: ReportContent) -> Payload:
     if content.zeroed is not None:
         tables["zeroed"] = curve_payload(time_s, content.zeroed, content.sigma)
     if content.opensim is not None:
-        opensim_s = content.opensim["time_s"].to_numpy(dtype=np.float64)
-        tables["opensim"] = curve_payload(opensim_s, content.opensim)
+        opensim = with_heading_beside(content.opensim, content.angles)
+        opensim_s = opensim["time_s"].to_numpy(dtype=np.float64)
+        tables["opensim"] = curve_payload(opensim_s, opensim)
     return {
         "title": content.title,
         "thinned": len(time_s) > CURVE_POINTS,

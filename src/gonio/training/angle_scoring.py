@@ -176,7 +176,7 @@ def angles_of_rows(
     found = {}
     for name, row in rows.items():
         angles, landmarks = computed[row.way]
-        time_s, refined = angles_from(row.refiners.angles(angles, landmarks))
+        time_s, refined = angles_from(row.refiners.angles(angles, landmarks, run.camera))
         found[name] = at_times(refined, time_s, wanted_s)
     return found
 

@@ -5,6 +5,7 @@ It sees single frames and is small: all of its frames are held at once, at most 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import NamedTuple
@@ -35,6 +36,8 @@ from gonio.skeleton import COCO
 from gonio.training.feet_options import FeetOptions
 from gonio.training.prepare import PreparedStore, prepared_key
 from gonio.types import FloatArray
+
+_log = logging.getLogger(__name__)
 
 _TRUE_POINTS = [[0, 1], [3, 4]]
 """Heel and big toe of the right and the left foot in `Shard.feet_truth`."""
@@ -79,7 +82,8 @@ def with_feet(
         seed: of this training.
 
     Returns:
-        The same checkpoint where there is nothing to train, or no shard that knows the feet.
+        The same checkpoint where there is nothing to train, or where no shard of a split knows the
+        feet; the log says so then.
     """
     if options.epochs == 0:
         return checkpoint
@@ -87,7 +91,13 @@ def with_feet(
         split: _gathered(_frames(refiner, manifest, clips, repair, split, options.frames))
         for split in ("train", "validation")
     }
-    if any(not len(found.weight) or not found.weight.any() for found in sets.values()):
+    without = [split for split, found in sets.items() if not found.weight.any()]
+    if without:
+        _log.warning(
+            "no foot network: no shard of the %s split knows the feet, so heels and toes stay as "
+            "MediaPipe says them",
+            " and of the ".join(without),
+        )
         return checkpoint
     network = trained_feet(sets["train"], sets["validation"], options, seed)
     weights = {f"{FEET}{name}": value for name, value in network.state_dict().items()}

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from gonio.capture.shards import Shard
 from gonio.errors import InputError
+from gonio.frames import bone_length_cv
 from gonio.kinematics.unwrapping import wrapped_deg
 from gonio.training import metrics
 from gonio.types import BoolArray, FloatArray, RefinedPose, known
@@ -179,5 +180,5 @@ def _over_the_clip(scaled: FloatArray, truth: FloatArray, time_s: FloatArray) ->
     return {
         "acceleration": np.where(both, pose_moves, np.nan),
         "true_acceleration": np.where(both, truth_moves, np.nan),
-        "bone_length_cv": np.full(len(scaled), metrics.bone_length_cv(measured)),
+        "bone_length_cv": np.full(len(scaled), bone_length_cv(measured)),
     }

@@ -9,7 +9,7 @@ import numpy as np
 
 from gonio.frames import normalised
 from gonio.signals import rate_of, rate_tolerance_s
-from gonio.skeleton import BONES, COCO, COCO_LIMBS, COCO_MIRROR
+from gonio.skeleton import COCO, COCO_LIMBS, COCO_MIRROR
 from gonio.types import BoolArray, FloatArray, known
 
 _LIMB_JOINTS = [i for name, i in COCO.items() if i >= COCO["left_shoulder"]]
@@ -28,11 +28,6 @@ def clip_scale(pose: FloatArray, truth: FloatArray) -> float:
 def position_errors(pose: FloatArray, truth: FloatArray) -> FloatArray:
     """(T, J) distances, metres."""
     return np.asarray(np.linalg.norm(pose - truth, axis=2))
-
-
-def depth_errors(pose: FloatArray, truth: FloatArray) -> FloatArray:
-    """(T, J) absolute errors along the ray, metres."""
-    return np.abs(pose[..., 2] - truth[..., 2])
 
 
 def aligned_errors(pose: FloatArray, truth: FloatArray) -> FloatArray:
@@ -79,20 +74,6 @@ def angles_between(vectors: FloatArray, others: FloatArray) -> FloatArray:
 def limb_angles(pose: FloatArray, truth: FloatArray) -> FloatArray:
     """(T, 14) angles between the limbs of `COCO_LIMBS` and the true ones, degrees."""
     return angles_between(_along(pose, COCO_LIMBS), _along(truth, COCO_LIMBS))
-
-
-def bone_length_cv(pose: FloatArray) -> float:
-    """Mean over 12 bones of standard deviation / mean of their lengths over time.
-
-    A bone does not change its length: what varies is error. NaN below two frames.
-    """
-    lengths = np.linalg.norm(_along(pose, BONES), axis=2)
-    there = np.isfinite(lengths)
-    count = there.sum(axis=0)
-    mean = np.where(there, lengths, 0).sum(axis=0) / np.maximum(count, 1)
-    squares = np.where(there, (lengths - mean) ** 2, 0).sum(axis=0) / np.maximum(count, 1)
-    usable = (count > 1) & (mean > 0)
-    return float(np.mean(np.sqrt(squares[usable]) / mean[usable])) if usable.any() else np.nan
 
 
 def accelerations(pose: FloatArray, time_s: FloatArray) -> FloatArray:

@@ -41,10 +41,11 @@ from gonio.landmarks.repair import RepairedLandmarks, repair_landmarks
 from gonio.landmarks.video import VideoInfo
 from gonio.models.record import angle_record, pose_record
 from gonio.models.registry import Refiners, no_checkpoint, shared_refiners
-from gonio.options import CHECKPOINTS_OF, InferenceOptions
+from gonio.options import CHECKPOINTS_OF, CameraOptions, InferenceOptions
 from gonio.pipelines.inference.imports import imported_meanwhile
-from gonio.quality import about_zero
+from gonio.quality import about_capture_rate, about_zero
 from gonio.reporting.small_copy import SmallCopy
+from gonio.same_video import video_record
 from gonio.types import LandmarkSequence, MarkerTrajectories, RefinedPose
 
 Parameters = dict[str, Any]
@@ -59,8 +60,8 @@ MIN_FRAMES = 2
 
 def detect(
     video: VideoInfo, pose_models: Path, parameters: Parameters
-) -> tuple[LandmarkSequence, ScratchFile]:
-    """Landmarks of the chosen person, and a small copy of the video made on the way."""
+) -> tuple[LandmarkSequence, ScratchFile, dict[str, Any]]:
+    """Landmarks of the chosen person, a small copy made on the way, and which file it was."""
     options = InferenceOptions.from_parameters(parameters)
     if video.frames < MIN_FRAMES:
         raise InputError(
@@ -68,6 +69,8 @@ def detect(
             "video, not a picture"
         )
     options.check_rate(str(video.path), video.rate_hz)
+    for said in about_capture_rate(video):
+        _log.warning(said)
     scratch = ScratchFile("small.mp4")
     small_copy = SmallCopy(scratch.path, options.report.overlay_max_side)
     with small_copy as small, imported_meanwhile(options.refiner):
@@ -77,10 +80,12 @@ def detect(
             person=options.person,
             max_people=options.max_people,
             model_folder=pose_models,
+            capture_rate_hz=options.capture_rate_hz,
             progress=True,
             watch=small.add,
         )
-    return landmarks, scratch
+    known = video_record(video.path) | {"capture_rate_hz": options.capture_rate_hz}
+    return landmarks, scratch, known
 
 
 def repair(landmarks_detected: LandmarkSequence, parameters: Parameters) -> RepairedLandmarks:
@@ -169,7 +174,10 @@ def propagate_sigma(
     if not refiners.change_angles:
         return spread, pd.DataFrame()
     some = angle_samples.every(REFINED_EVERY)
-    refined = [_refined(refiners, sample, landmarks, both_ways=False) for sample in some.angles]
+    refined = [
+        _refined(refiners, sample, landmarks, options.camera, both_ways=False)
+        for sample in some.angles
+    ]
     return _known(replace(some, angles=refined).spread(split_flags(joint_angles)[0])), spread
 
 
@@ -216,7 +224,7 @@ def refine_angles(
         _log.warning("angles are not corrected: %s", why_not)
         record = angle_record(angles, None, "none") | {"why_not": why_not}
         return _with_flags(angles), pd.DataFrame(), record
-    refined = _refined(refiners, angles, landmarks)
+    refined = _refined(refiners, angles, landmarks, options.camera)
     record = angle_record(angles, refined, network.removesuffix("_refiner"))
     record["checkpoint"] = checkpoint
     return _with_flags(refined), angles, record
@@ -239,12 +247,13 @@ def _refined(
     refiners: Refiners,
     angles: pd.DataFrame,
     landmarks: RepairedLandmarks,
+    camera: CameraOptions,
     *,
     both_ways: bool = True,
 ) -> pd.DataFrame:
     """The angles after the networks, which know the shoulder in Z-X-Y alone."""
     known = with_shoulders_in(angles, "ZXY")
-    refined = refiners.angles(known, landmarks.sequence, both_ways=both_ways)
+    refined = refiners.angles(known, landmarks.sequence, camera, both_ways=both_ways)
     return with_shoulders_in(refined, shoulder_sequence_of(angles))
 
 

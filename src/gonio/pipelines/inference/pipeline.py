@@ -19,7 +19,7 @@ def _from_video_to_markers() -> list[Node]:
         Node(
             timed(nodes.detect),
             ["video", "pose_models", "parameters"],
-            ["landmarks_detected", "video_small", "detect_seconds"],
+            ["landmarks_detected", "video_small", "video_record", "detect_seconds"],
             name="detect",
         ),
         Node(
@@ -131,7 +131,7 @@ def _for_the_reader() -> list[Node]:
         ),
         Node(
             reader_nodes.draw_overlay,
-            ["video_small", "landmarks", "parameters"],
+            ["video", "video_small", "landmarks", "parameters"],
             "overlay",
             name="draw_overlay",
         ),
@@ -139,6 +139,7 @@ def _for_the_reader() -> list[Node]:
             reader_nodes.record_quality,
             [
                 "video",
+                "video_record",
                 "landmarks",
                 "pose_record",
                 "angle_record",
@@ -148,6 +149,7 @@ def _for_the_reader() -> list[Node]:
                 "zero_record",
                 "opensim_quality",
                 "kinematics_warnings",
+                "gait",
                 "parameters",
                 *SECONDS,
             ],

@@ -53,13 +53,19 @@ def find_gait(
         "is_gait": True,
         "text": f"Gait: {events.cadence_per_min:.0f} steps a minute.",
         "events": found,
+        "complete_strides": {side: len(stride_s) for side, stride_s in events.stride_s.items()},
+        "cadence_per_min": events.cadence_per_min,
         "stride_time_s": events.stride_time_s,
         "stride_length_m": events.stride_length_m,
+        "depth_share": events.depth_share,
+        "double_support_share": events.phases.double_support_share,
+        "feet": {side: foot.record() for side, foot in events.phases.feet.items()},
+        "warnings": list(events.remarks),
     }
 
 
 def summarise_angles(joint_angles: pd.DataFrame, gait_found: GaitEvents | NotGait) -> pd.DataFrame:
-    """Range of motion, peak, mean and symmetry of every angle."""
+    """Range of motion, peak, mean and symmetry of every angle, singular frames left out."""
     angles, _ = split_flags(joint_angles)
     return summarise(angles, None if isinstance(gait_found, NotGait) else gait_found)
 
@@ -90,27 +96,33 @@ def draw_figure(
         near_singularity=flags,
         estimated=estimated_joints(markers_augmented),
         title=f"Joint angles of {video.path.name}",
-        subtitle=f"{video.frames} frames at {video.rate_hz:.4g} Hz, "
+        subtitle=f"{video.frames} frames at {video.rate_hz:.4g} Hz{_as_played(video)}, "
         f"refiner: {refiner_in_use(pose_record, angle_record)}, scale: {marker_record['scale']}",
     )
     return figure_png(figure)
 
 
+def _as_played(video: VideoInfo) -> str:
+    return "" if video.time_scale == 1 else f" (plays at {video.played_rate_hz:.4g} Hz)"
+
+
 def draw_overlay(
-    video_small: VideoInfo, landmarks: RepairedLandmarks, parameters: Parameters
+    video: VideoInfo, video_small: VideoInfo, landmarks: RepairedLandmarks, parameters: Parameters
 ) -> OverlayVideo:
-    """The video with the skeleton on it; drawn frame by frame while it is written."""
+    """The video with the skeleton on it, as it plays; drawn frame by frame while it is written."""
     options = InferenceOptions.from_parameters(parameters)
     return OverlayVideo(
         video_small.path,
         landmarks.sequence,
         marked=landmarks.flags > 0,
         max_side=options.report.overlay_max_side,
+        time_scale=video.time_scale,
     )
 
 
 def record_quality(
     video: VideoInfo,
+    video_record: dict[str, Any],
     landmarks: RepairedLandmarks,
     pose_record: dict[str, Any],
     angle_record: dict[str, Any],
@@ -120,6 +132,7 @@ def record_quality(
     zero_record: dict[str, Any],
     opensim_quality: dict[str, Any],
     kinematics_warnings: list[str],
+    gait: dict[str, Any],
     parameters: Parameters,
     *seconds: float,
 ) -> dict[str, Any]:
@@ -132,11 +145,13 @@ def record_quality(
             "name": video.path.name,
             "frames": video.frames,
             "rate_hz": video.rate_hz,
+            "played_rate_hz": video.played_rate_hz,
             "duration_s": video.duration_s,
             "width": video.width,
             "height": video.height,
             "rotation_deg": video.rotation,
             "variable_rate": video.variable_rate,
+            "file": video_record,
         },
         "refiner": refiner_in_use(pose_record, angle_record),
         "refiner_asked_for": options.refiner,
@@ -163,6 +178,7 @@ def record_quality(
             ),
             *about_zero(zero_record),
             *kinematics_warnings,
+            *gait.get("warnings", ()),
         ],
         "seconds": dict(zip(TIMED_STEPS, seconds, strict=True)),
         "versions": versions(),
