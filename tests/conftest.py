@@ -57,7 +57,7 @@ def write_depth_refiner() -> Callable[[Path], Path]:
         import torch
 
         from gonio.models.depth_network import DepthRefinerConfig, PoseAwareDepthRefiner
-        from gonio.models.depth_refiner import save_network
+        from tests.models.checkpoints import save_network
 
         torch.manual_seed(0)
         config = DepthRefinerConfig(d_model=32, layers=1, heads=2, sigma_head=True, up_head=True)

@@ -9,6 +9,7 @@ import resource
 import shutil
 import subprocess
 import sys
+from itertools import islice
 
 import numpy as np
 import pandas as pd
@@ -18,10 +19,16 @@ from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 
 from gonio.capture.demo import demo_video
+from gonio.errors import InputError, OutputError
+from gonio.landmarks.repair import repair_landmarks
+from gonio.landmarks.video import probe, read_frames
 from gonio.models import registry
 from gonio.quality import OF_MARKERS
+from gonio.same_video import video_record
 from gonio.skeleton import ANGLE_COLUMNS
+from gonio.trc import read_trc
 from gonio.types import MarkerTrajectories
+from tests.markers.bodies import standing
 
 
 @pytest.fixture(scope="module")
@@ -208,6 +215,16 @@ def test_a_folder_goes_on_after_a_bad_video(copy, kedro_run, tmp_path):
         ("video.x=1", "video is {'x': 1}; give the name of one video in "),
         ("video=../x.mp4", "outside the folder"),
         ("video=a/../../x.mp4", "outside the folder"),
+        ("capture_rate_hz=0", "parameter capture_rate_hz is 0: Input should be greater than 0"),
+        (
+            "capture_rate_hz=2400",
+            "capture_rate_hz is 2400: Input should be less than or equal to 1",
+        ),
+        (
+            "capture_rate_hz=fast",
+            "parameter capture_rate_hz is 'fast': Input should be a valid num",
+        ),
+        ("overwrite=perhaps", "parameter overwrite is 'perhaps': Input should be a valid boolean"),
         ("video=Evaluation.mp4", "rename the video: angles, conversion, evaluation, training are"),
         ("subject.height=178", "centimetres? Then write 1.78"),
         ("subject.height=-1", "0.4 to 2.8 metres"),
@@ -250,9 +267,26 @@ def test_an_environment_that_is_not_there_is_told_with_those_that_are(kedro_run)
     [
         (
             ("--runner", "ParallelRunner"),
-            "inference cannot be spread over processes; allowed are T",
+            "steps of a pipeline cannot be spread over processes; allowed are ThreadRunner, S",
         ),
-        (("--runner", "kedro.runner.ParallelRunner"), "allowed are ThreadRunner, SequentialRunner"),
+        (
+            ("--pipeline", "data_conversion", "--runner", "kedro.runner.ParallelRunner"),
+            "How many processes work is said by parameters: workers for data_conversion, angles.",
+        ),
+        (
+            ("--pipelines", "data_conversion,evaluation"),
+            "data_conversion writes training_shards, evaluation may read its file, and a run of "
+            "both does not know which comes first; run them one after the other: kedro run "
+            "--pipeline data_conversion, then kedro run --pipeline evaluation",
+        ),
+        (
+            ("--pipelines", "inference,depth_training", "--params", "training.name=mine"),
+            "kedro run --pipeline depth_training, then kedro run --pipeline inference",
+        ),
+        (
+            ("--pipeline", "joint_training", "--params", "joint_training.name=a/b"),
+            "joint_training.name is 'a/b'; allowed are up to 60 letters",
+        ),
         (("--runner", "FooRunner"), "runner is 'FooRunner', but there is none such"),
         (
             ("--from-nodes", "compute_angles"),
@@ -310,9 +344,160 @@ def test_a_broken_file_of_parameters_is_told_with_its_place(
     assert says in message
 
 
+def _broken_overlay(path, data):
+    raise OutputError(f"cannot write {path}: no room")
+
+
+@pytest.fixture
+def before_the_overlay(copy, monkeypatch):
+    """What the step that draws the overlay reads; its drawing fails."""
+    monkeypatch.setattr("gonio.datasets.video.write_overlay", _broken_overlay)
+    bootstrap_project(copy)
+    with KedroSession.create(project_path=copy, env="test") as session:
+        catalog = session.load_context().catalog
+    catalog.save("landmarks", repair_landmarks(standing(n=8)[0]))
+    shutil.copy(demo_video(), catalog.get("video_small").path)
+
+
+def test_an_overlay_that_cannot_be_written_fails_the_run(kedro_run, before_the_overlay):
+    code, said = kedro_run("--nodes", "draw_overlay")
+    assert code == 1
+    assert said.strip().splitlines()[-1].startswith("Error: cannot write ")
+    assert "overlay.mp4: no room" in said.replace("\n", "")
+
+
+def test_an_overlay_that_fails_is_told_where_another_step_fails(
+    copy, kedro_run, before_the_overlay, caplog
+):
+    markers = copy / "data" / "test" / "07_model_output" / "cam01" / "markers_augmented.trc"
+    markers.unlink(missing_ok=True)
+    code, said = kedro_run("--nodes", "draw_overlay,find_gait", "--runner", "SequentialRunner")
+    assert code == 1
+    assert said.strip().splitlines()[-1].startswith(f"Error: there is no {markers}")
+    assert "overlay.mp4 is not written: cannot write " in caplog.text
+
+
+@pytest.mark.parametrize(("error", "traced"), [(RuntimeError, True), (InputError, False)])
+def test_what_nobody_foresaw_in_a_folder_is_logged_with_its_place(
+    kedro_run, monkeypatch, tmp_path, caplog, error, traced
+):
+    from gonio import cli
+
+    def stumble(**arguments):
+        raise error("stumbled")
+
+    monkeypatch.setattr(cli, "RUN_KEDRO", stumble)
+    (tmp_path / "a.mp4").write_text("")
+    assert kedro_run("--params", f"video={tmp_path}")[0] == 1
+    assert "a.mp4 failed: stumbled" in caplog.text
+    assert ("in stumble" in caplog.text) == traced
+
+
 def test_a_run_that_finds_no_video_leaves_no_folder(copy, kedro_run):
     assert kedro_run("--params", "video=nosuch.mp4")[0] == 1
     assert not list((copy / "data").rglob("nosuch"))
+
+
+@pytest.fixture
+def short_video(write_video):
+    """A function that writes the first frames of a camera of the demo."""
+
+    def write(path, camera):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        frames = list(islice(read_frames(demo_video(camera), 480), 6))
+        even = [frame.rgb[: 2 * (frame.rgb.shape[0] // 2), :268] for frame in frames]
+        return write_video(path, even, [frame.time_s for frame in frames])
+
+    return write
+
+
+def test_results_of_another_video_of_the_same_name_are_not_lost(
+    copy, kedro_run, tmp_path, short_video
+):
+    """Only detection runs, which writes first; `overwrite` replaces, once and for all."""
+    one = short_video(tmp_path / "a" / "short.mp4", "cam01")
+    other = short_video(tmp_path / "b" / "short.mp4", "cam03")
+    kept = copy / "data" / "test" / "02_intermediate" / "short" / "landmarks_detected.npz"
+
+    def detect(video, *more):
+        code, said = kedro_run("--nodes", "detect", "--params", ",".join([f"video={video}", *more]))
+        return code, said.strip().splitlines()[-1], kept.read_bytes(), "Running node" in said
+
+    code, _, before, _ = detect(one)
+    assert code == 0
+    code, message, after, ran = detect(other)
+    assert (code, ran, after) == (1, False, before)
+    assert message.startswith(f"Error: {kept.parent} holds the results of a video short.mp4 (")
+    assert f"{other} (" in message
+    assert "rename short.mp4, or say overwrite=true" in message
+    assert detect(one)[0] == 0
+    assert str(tmp_path) not in (kept.parent / "video.json").read_text()
+    code, _, after, _ = detect(other, "overwrite=true")
+    assert code == 0
+    assert after != before
+    assert detect(one)[0] == 1
+
+    whole = ("--params", f"video={one},overwrite=true", "--from-nodes", "repair,draw_overlay")
+    code, said = kedro_run(*whole)
+    assert code == 1
+    assert "a run cannot go on from them; run all steps, without --from-nodes" in said
+
+    assert detect(short_video(other, "cam04"))[0] == 0  # exported again to the same place
+    for name in ("short.mp4", "new.mp4"):
+        short_video(tmp_path / "folder" / name, "cam03")
+    code, said = kedro_run("--nodes", "detect", "--params", f"video={tmp_path / 'folder'}")
+    assert code == 1
+    assert "ok      new.mp4" in said
+    assert "failed  short.mp4" in said
+
+
+def test_a_video_with_the_name_of_a_demo_camera_does_not_replace_the_demo(
+    copy, kedro_run, tmp_path, short_video
+):
+    folder = copy / "data" / "test" / "08_reporting" / "cam03"
+    folder.mkdir(parents=True)
+    quality = folder / "quality.json"
+    quality.write_text(json.dumps({"video": {"file": video_record(demo_video("cam03"))}}))
+    own = short_video(tmp_path / "cam03.mp4", "cam03")
+    code, said = kedro_run("--params", f"video={own}")
+    assert code == 1
+    assert f"Error: {folder} holds the results of a video cam03.mp4 (" in said
+    assert kedro_run("--nodes", "detect", "--params", "video=demo/cam03")[0] == 0
+    shutil.rmtree(copy / "data" / "test" / "02_intermediate" / "cam03")
+    for of_earlier_versions in ('{"video": {"name": "cam03.mp4"}}', "{"):
+        quality.write_text(of_earlier_versions)
+        assert kedro_run("--nodes", "detect", "--params", f"video={own}")[0] == 0
+        shutil.rmtree(copy / "data" / "test" / "02_intermediate" / "cam03")
+    shutil.rmtree(folder)
+
+
+def test_slow_motion_is_told_in_the_time_of_the_motion_everywhere(copy, kedro_run, tmp_path):
+    """The demo, filmed at 60 frames a second, as if it were a second of 120 played in two."""
+    video = tmp_path / "slow.mp4"
+    shutil.copy(demo_video("cam04"), video)
+    code, said = kedro_run("--params", f"video={video},capture_rate_hz=120,refiner=none")
+    assert code == 0, said
+    data = copy / "data" / "test"
+    quality, report = _results(copy, "slow")
+    told = quality["video"]
+    assert (told["rate_hz"], told["played_rate_hz"]) == (120, 60)
+    assert told["duration_s"] == pytest.approx(100 / 120, abs=1e-3)
+    assert told["file"] == video_record(video) | {"capture_rate_hz": 120}
+    code, said = kedro_run("--from-nodes", "repair,draw_overlay", "--params", f"video={video}")
+    assert code == 1
+    assert "capture_rate_hz is None, but the landmarks of slow.mp4 were detected with 120" in said
+    warning = next(line for line in quality["warnings"] if "slow motion" in line)
+    assert "it was filmed at 120 frames a second and plays at 60" in warning
+    assert warning in html.unescape(report)
+    output = data / "07_model_output" / "slow"
+    times = pd.read_csv(output / "joint_angles.csv")["time_s"]
+    np.testing.assert_allclose(times, np.arange(100) / 120, atol=1e-4)
+    assert read_trc(output / "markers.trc").rate_hz == pytest.approx(120, rel=1e-3)
+    overlay = probe(data / "08_reporting" / "slow" / "overlay.mp4")
+    assert overlay.duration_s == pytest.approx(100 / 60, abs=0.05)
+    for folder in (data / "02_intermediate" / "slow", output, data / "08_reporting" / "slow"):
+        for path in folder.rglob("*.json"):
+            assert str(tmp_path) not in path.read_text()
 
 
 def test_a_file_in_the_place_of_a_folder_is_told_before_the_work(copy, kedro_run):

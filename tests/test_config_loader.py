@@ -54,6 +54,13 @@ def test_the_command_line_wins(catalog):
     assert files["trained_joint_refiner"] == "data/06_models/my_joints.safetensors"
 
 
+@pytest.mark.parametrize(("given", "rate"), [({}, None), ({"capture_rate_hz": 240}, 240)])
+def test_the_video_is_read_at_the_rate_that_it_was_filmed_at(project, given, rate):
+    configure_project("gonio")
+    loader = configuration(project / "conf", "test", given)
+    assert loader["catalog"]["video"]["capture_rate_hz"] == rate
+
+
 def test_null_is_the_usual_place(catalog):
     files = catalog("subject: { height: 1.7 }")
     assert files["trained_refiner"] == "data/06_models/depth_refiner.safetensors"

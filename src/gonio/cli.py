@@ -7,7 +7,8 @@ import gc
 import logging
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from itertools import permutations, product
 from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
@@ -47,7 +48,9 @@ RUN_ERRORS = (
 of the configuration that is a list Kedro raises an `AttributeError`."""
 
 RUNNERS = ("ThreadRunner", "SequentialRunner")
-"""Runners that suit inference; the first is taken where none is asked for."""
+"""Runners that suit; the first is taken for inference where none is asked for."""
+
+CHECKPOINT = "gonio.datasets.checkpoint.CheckpointDataset"
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +74,7 @@ def _run(**arguments: Any) -> None:
         _check_pipelines(arguments["pipelines"])
         _check_runner(arguments)
         _check_environment(arguments)
+        _check_order(arguments)
         folder = _folder_of_videos(arguments)
         if folder is None:
             _run_once(arguments)
@@ -86,15 +90,14 @@ def _run(**arguments: Any) -> None:
         raise click.ClickException(f"{len(failed)} of {len(videos)} videos failed")
 
 
-cli.add_command(
-    click.Command(
-        name="run",
-        params=kedro_run.params,
-        callback=_run,
-        help="Run a pipeline. inference: --params video=<name in data/01_raw | absolute path | "
-        "folder>,subject.height=<m>,subject.mass=<kg>",
-    )
+run = click.Command(
+    name="run",
+    params=kedro_run.params,
+    callback=_run,
+    help="Run a pipeline. inference: --params video=<name in data/01_raw | absolute path | "
+    "folder>,subject.height=<m>,subject.mass=<kg>",
 )
+cli.add_command(run)
 
 
 def _check_pipelines(names: Iterable[str]) -> None:
@@ -105,18 +108,65 @@ def _check_pipelines(names: Iterable[str]) -> None:
 
 
 def _check_runner(arguments: dict[str, Any]) -> None:
+    """Refuse a runner that there is not, and the one of processes: they cannot share results."""
     name = str(arguments.get("runner") or RUNNERS[0])
-    processes = name.rpartition(".")[2] == "ParallelRunner" and _with_inference(arguments)
-    if processes or ("." not in name and not hasattr(kedro.runner, name)):
-        reason = "inference cannot be spread over processes" if processes else "there is none such"
-        raise InputError(f"runner is {name!r}, but {reason}; allowed are {', '.join(RUNNERS)}")
+    processes = name.rpartition(".")[2] == "ParallelRunner"
+    if processes:
+        raise InputError(
+            f"runner is {name!r}, but steps of a pipeline cannot be spread over processes; allowed "
+            f"are {', '.join(RUNNERS)}. How many processes work is said by parameters: workers for "
+            "data_conversion, angles.workers, and workers and devices of each training"
+        )
+    if "." not in name and not hasattr(kedro.runner, name):
+        raise InputError(
+            f"runner is {name!r}, but there is none such; allowed are {', '.join(RUNNERS)}"
+        )
 
 
 def _check_environment(arguments: dict[str, Any]) -> None:
     conf, env = _configuration_of(arguments)
+    if not conf.exists():
+        raise InputError(
+            f"there is no configuration at {conf}; start in the project's folder, or say where its "
+            "folder conf is, or an archive of it: --conf-source=<path>"
+        )
     if env and conf.is_dir() and not (conf / env).is_dir():
         there = ", ".join(sorted(path.name for path in conf.iterdir() if path.is_dir()))
         raise InputError(f"there is no environment {env!r} in {conf}; there are {there}")
+
+
+def _check_order(arguments: dict[str, Any]) -> None:
+    """Refuse pipelines of which one reads, under another name, what another one writes.
+
+    Kedro orders steps by the names of what they read and write. Of such two it knows no order, and
+    what an earlier run has left might be read.
+    """
+    names = list(dict.fromkeys(arguments["pipelines"]))
+    if len(names) < 2:
+        return
+    catalog = configuration(*_configuration_of(arguments), arguments.get("params"))["catalog"]
+    for writer, reader in permutations(names, 2):
+        outputs, inputs = pipelines[writer].all_outputs(), pipelines[reader].inputs()
+        for written, read in product(sorted(outputs), sorted(inputs - outputs)):
+            if _may_be_one(catalog.get(written, {}), catalog.get(read, {})):
+                raise InputError(
+                    f"{writer} writes {written}, {reader} may read its file, and a run of both "
+                    "does not know which comes first; run them one after the other: kedro run "
+                    f"--pipeline {writer}, then kedro run --pipeline {reader}"
+                )
+
+
+def _may_be_one(written: Mapping[str, Any], read: Mapping[str, Any]) -> bool:
+    """Whether two entries of the catalog may be the same file.
+
+    Checkpoints may be wherever they lie: parameters name them, those that are read too.
+    """
+    if "filepath" not in written or "filepath" not in read:
+        return False
+    if written["type"] == read["type"] == CHECKPOINT:
+        return True
+    there, here = (_project() / str(entry["filepath"]) for entry in (written, read))
+    return here.resolve().is_relative_to(there.resolve())
 
 
 def _project() -> Path:
@@ -131,10 +181,6 @@ def _configuration_of(arguments: dict[str, Any]) -> tuple[Path, str | None]:
 
 def _only_inference(arguments: dict[str, Any]) -> bool:
     return set(arguments["pipelines"]) <= {INFERENCE, "__default__"}
-
-
-def _with_inference(arguments: dict[str, Any]) -> bool:
-    return not {INFERENCE, "__default__"}.isdisjoint(arguments["pipelines"])
 
 
 def _folder_of_videos(arguments: dict[str, Any]) -> Path | None:
@@ -261,7 +307,9 @@ def _run_each(arguments: dict[str, Any], videos: list[Path]) -> list[Path]:
             outcome[video] = None
         except (GonioError, *RUN_ERRORS) as error:
             outcome[video] = str(error)
-            logger.error("%s failed: %s", video.name, error)
+            # What was not written for the user is told with the place where it happened
+            unforeseen = None if isinstance(error, GonioError) else error
+            logger.error("%s failed: %s", video.name, error, exc_info=unforeseen)
     click.echo(f"\n{len(videos)} videos of {videos[0].parent}:")
     for video, reason in outcome.items():
         click.echo(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gonio.capture.demo import DEMO_CAMERAS, demo_video
 from gonio.errors import InputError
+from gonio.options import NAME_PATTERN
 
 DEMO = "demo"
 """The name of the demo video that comes with the installed Pose2Sim package."""
@@ -107,15 +108,19 @@ def check_own_folder(video: Path) -> None:
         )
 
 
-def plain_name(name: str) -> str:
+def plain_name(name: str, parameter: str) -> str:
     """A name from a parameter that becomes the name of files.
+
+    Args:
+        name: its value.
+        parameter: its name, for the message.
 
     Raises:
         InputError: it could lead to another folder.
     """
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,60}", str(name)):
+    if not re.fullmatch(NAME_PATTERN, str(name)):
         raise InputError(
-            f"training.name is {name!r}; allowed are up to 60 letters, digits, _ and -, because "
+            f"{parameter} is {name!r}; allowed are up to 60 letters, digits, _ and -, because "
             "files are named after it"
         )
     return str(name)

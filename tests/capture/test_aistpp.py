@@ -8,22 +8,29 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from gonio.capture.aistpp import CAMERAS, AistppOptions, AistppSource
 from gonio.capture.aistpp_files import (
     dancer_of,
     read_camera,
-    read_keypoints2d,
     read_keypoints3d,
     read_mapping,
 )
 from gonio.capture.executor import convert_one
 from gonio.capture.fabricated_scene import write_video
 from gonio.capture.tasks import Task
+from gonio.capture.unpickle import read_pickle
 from gonio.errors import InputError, MissingFileError
 from tests.capture.fakes import standing
 
 SEQUENCES = ("gBR_sBM_cAll_d04_mBR2_ch08", "gJS_sBM_cAll_d03_mJS2_ch07")
+
+
+def keypoints2d(root: Path, sequence: str) -> NDArray[np.float64]:
+    """(9, N, 17, 3) annotated x, y in pixels and confidence, a row for each camera."""
+    content = read_pickle(root / "annotations" / "keypoints2d" / f"{sequence}.pkl")
+    return np.asarray(content["keypoints2d"], dtype=float)
 
 
 @pytest.mark.parametrize("sequence", SEQUENCES)
@@ -31,7 +38,7 @@ def test_real_truth_lies_on_the_real_images(shared: Path, sequence: str) -> None
     """The median distance to the annotated 2D is 3 to 13 px in every view of both sequences."""
     root = shared / "aistpp"
     setting = read_mapping(root / "annotations" / "cameras" / "mapping.txt")[sequence]
-    seen = read_keypoints2d(root / "annotations" / "keypoints2d" / f"{sequence}.pkl")
+    seen = keypoints2d(root, sequence)
     assert seen.shape == (9, 576, 17, 3)
     for row, camera in zip(seen, CAMERAS, strict=True):
         truth = AistppSource(root).truth(sequence, camera, setting)
@@ -46,7 +53,7 @@ def test_without_the_lens_the_real_truth_lies_worse(shared: Path) -> None:
     root = shared / "aistpp"
     sequence = SEQUENCES[1]
     setting = read_mapping(root / "annotations" / "cameras" / "mapping.txt")[sequence]
-    seen = read_keypoints2d(root / "annotations" / "keypoints2d" / f"{sequence}.pkl")[3, ..., :2]
+    seen = keypoints2d(root, sequence)[3, ..., :2]
     truth = AistppSource(root).truth(sequence, "c04", setting)
     assert np.abs(truth.camera.distortion).max() > 0.01
     straight = type(truth.camera)(truth.camera.matrix, truth.camera.image_size)

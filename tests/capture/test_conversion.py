@@ -39,8 +39,10 @@ def test_parameters_of_other_pipelines_are_passed_over() -> None:
         ({"workers": "many"}, "parameter workers is 'many'"),
         ({"max_view_error": -1}, "max_view_error"),
         ({"aistpp": {"camera": ["c01"]}}, r"parameter aistpp\.camera"),
-        ({"rendered": {"frame": 10}}, "no option frame; there are .*frames"),
+        ({"rendered": {"frame": 10}}, r"parameter rendered\.frame is 10"),
         ({"rendered": {"fps": 1}}, "fps"),
+        ({"rendered": {"motion_folder": "a"}}, r"rendered\.motion_folder is 'a'"),
+        ({"projected": {"cameras": True}}, r"projected\.cameras is True: .*no numbers"),
         ({"mtc": {"min_confidence": -1}}, r"parameter mtc\.min_confidence is -1"),
     ],
 )

@@ -122,3 +122,26 @@ def test_what_is_not_there_is_named(tmp_path):
         demo_video("cam05")
     with pytest.raises(MissingFileError, match="no calibration"):
         read_qualisys_calibration(tmp_path / "x.txt")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("</calibration>", "", "no element found"),
+        ("<camera ", "<kamera ", "mismatched tag"),
+        ("<transform ", "<turn ", "has no <transform> with|mismatched tag"),
+        ("focalLengthU", "focalU", "has no <intrinsic> with focalLengthU"),
+        ('focalLengthU="', 'focalLengthU="far', "could not convert"),
+        ('focalLengthU="', 'focalLengthU="nan" was="', "has <intrinsic> .nan"),
+    ],
+)
+def test_a_damaged_calibration_is_named(tmp_path, old, new, message):
+    whole = (demo_folder() / "calibration" / "Calib.qca.txt").read_text()
+    assert old in whole
+    path = tmp_path / "a.qca.txt"
+    path.write_text(whole.replace(old, new, 1))
+    with pytest.raises(InputError, match=rf"a\.qca\.txt is no Qualisys calibration: .*({message})"):
+        read_qualisys_calibration(path)
+    path.write_text("<calibration/>")
+    with pytest.raises(InputError, match="it has no <camera>"):
+        read_qualisys_calibration(path)

@@ -38,7 +38,7 @@ def contents(root: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("options", [ExecutorOptions("inline"), ExecutorOptions("pool", 2)])
 def test_trouble_is_recorded_and_the_rest_converted(
-    tmp_path: Path, options: ExecutorOptions
+    tmp_path: Path, options: ExecutorOptions, caplog: pytest.LogCaptureFixture
 ) -> None:
     manifest = run(tmp_path, FakeSource(7, behaviour=TROUBLE), options)
     said = {r.sequence: (r.status, r.reason) for r in manifest}
@@ -52,6 +52,8 @@ def test_trouble_is_recorded_and_the_rest_converted(
         "walk06": ("done", ""),
     }
     assert len(contents(tmp_path)) == 3
+    assert "fakes.py" in caplog.text  # where the error that nobody thought of happened
+    assert "the video is broken" not in caplog.text
 
 
 def test_a_worker_that_dies_takes_only_its_task_with_it(tmp_path: Path) -> None:

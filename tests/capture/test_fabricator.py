@@ -7,10 +7,11 @@ import pytest
 
 from gonio.capture.aistpp import AistppOptions, AistppSource
 from gonio.capture.aistpp_files import read_mapping
-from gonio.capture.conversion import ConversionOptions, convert
+from gonio.capture.conversion import ConversionOptions
 from gonio.capture.manifest import Manifest
 from gonio.capture.shards import read_shard
 from gonio.errors import MissingFileError
+from tests.capture.converting import convert
 
 pytest.importorskip("anny", reason="rendering needs gonio[render]")
 pytest.importorskip("moderngl", reason="rendering needs gonio[render]")

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 import gonio.capture.rendered_source as module
-from gonio.capture.conversion import ConversionOptions, convert, make_source
+from gonio.capture.conversion import ConversionOptions, make_source
 from gonio.capture.executor import convert_one
 from gonio.capture.manifest import Manifest, Record
 from gonio.capture.observation import ObservationOptions
 from gonio.capture.rendered_source import RenderedOptions, RenderedSource
 from gonio.errors import MissingFileError
+from tests.capture.converting import convert
 
 
 @pytest.fixture

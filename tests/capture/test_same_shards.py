@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gonio.capture.conversion import ConversionOptions, convert
+from gonio.capture.conversion import ConversionOptions
+from tests.capture.converting import convert
 
 pytestmark = pytest.mark.slow
 
@@ -18,10 +19,11 @@ FOLDERS = {"aistpp": Path("none"), "mtc": Path("none"), "rendered": Path("none")
 RENDERED = {"frames": 6 * 16, "sequence_frames": 16}
 KILLED = """
 from tests.capture.test_same_shards import FOLDERS, options
-from gonio.capture.conversion import convert
+from tests.capture.converting import convert
 if __name__ == "__main__":
     import sys
-    convert(options(executor="pool", workers=2), FOLDERS, sys.argv[1])
+    from pathlib import Path
+    convert(options(executor="pool", workers=2), FOLDERS, Path(sys.argv[1]))
 """
 
 

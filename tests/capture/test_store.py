@@ -66,6 +66,25 @@ def test_failed_tasks_are_tried_again_and_left_out_ones_are_not(tmp_path: Path) 
     assert [t.sequence for t in store.still_to_do(plan_of(FakeSource(3)))] == ["walk00"]
 
 
+def test_what_is_off_the_list_again_is_converted(tmp_path: Path) -> None:
+    store = ShardStore(tmp_path)
+    listed = plan_of(FakeSource(3, behaviour=(("walk01", "listed"),)))
+    store.save(listed)
+    for task in store.still_to_do(listed):
+        if task.left_out:
+            store.save(Outcome(task, "p1", "left_out", task.left_out))
+        else:
+            store.save(convert_one(listed.source, task, "p1"))
+    assert store.still_to_do(listed) == []
+    other = replace(listed.tasks[1], left_out="there is no video")
+    changed = replace(listed, tasks=(listed.tasks[0], other, listed.tasks[2]))
+    assert store.still_to_do(changed) == [other]
+    free = plan_of(FakeSource(3))
+    assert [task.sequence for task in store.still_to_do(free)] == ["walk01"]
+    run(store, free)
+    assert [record.status for record in store.manifest()] == ["done"] * 3
+
+
 def test_other_parameters_go_to_another_folder(tmp_path: Path) -> None:
     store = ShardStore(tmp_path)
     run(store, plan_of(FakeSource(3), "p1"))

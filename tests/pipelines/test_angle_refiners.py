@@ -14,11 +14,11 @@ import yaml
 from gonio.datasets.checkpoint import CheckpointFile
 from gonio.errors import MissingFileError
 from gonio.models import registry
-from gonio.models.depth_refiner import save_network
 from gonio.models.joint_refiner import JointRefiner
 from gonio.models.main_refiner import MainRefiner
 from gonio.pipelines.main_refiner.nodes import load_joined
 from gonio.training.angle_training_options import JointTrainingOptions, MainTrainingOptions
+from tests.models.checkpoints import save_network
 from tests.models.conftest import FULL, trained_looking
 from tests.training.angle_clips import angle_manifest
 

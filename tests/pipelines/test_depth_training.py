@@ -94,5 +94,5 @@ def test_wrong_parameters_are_told(folder: Path, given: str, said: str) -> None:
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", "a b", "x" * 61])
 def test_names_that_could_lead_elsewhere(name: str) -> None:
-    with pytest.raises(InputError, match=r"training\.name"):
-        plain_name(name)
+    with pytest.raises(InputError, match=r"^joint_training\.name is"):
+        plain_name(name, "joint_training.name")

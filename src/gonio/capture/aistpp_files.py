@@ -116,18 +116,6 @@ def read_keypoints3d(path: Path, key: str = "keypoints3d_optim") -> FloatArray:
     return METRES_PER_UNIT * _annotation(path, key, (None, len(COCO_JOINTS), 3))
 
 
-def read_keypoints2d(path: Path) -> FloatArray:
-    """The annotated 2D joints of a sequence.
-
-    Returns:
-        (9, N, 17, 3) x, y in pixels and confidence, a row for each camera in the setting's order.
-
-    Raises:
-        MissingFileError, InputError: as `read_keypoints3d`.
-    """
-    return _annotation(path, "keypoints2d", (None, None, len(COCO_JOINTS), 3))
-
-
 def _annotation(path: Path, key: str, shape: tuple[int | None, ...]) -> FloatArray:
     content = read_pickle(path)
     if not isinstance(content, dict) or key not in content:

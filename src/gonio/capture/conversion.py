@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, ValidationError
 from tqdm import tqdm
 
 from gonio import __version__
@@ -59,18 +59,6 @@ class ConversionOptions(Options):
         RepairOptions(), description="that of `inference`, whose errors `projected` borrows"
     )
 
-    @field_validator("rendered", "projected", mode="before")
-    @classmethod
-    def _known_names(cls, value: Any, info: ValidationInfo) -> Any:
-        options = RenderedOptions if info.field_name == "rendered" else ProjectedOptions
-        known = {field.name for field in fields(options)} - {"motion_folder"}
-        unknown = sorted(set(value) - known) if isinstance(value, Mapping) else []
-        if unknown:
-            raise ValueError(
-                f"no option {', '.join(unknown)}; there are {', '.join(sorted(known))}"
-            )
-        return value
-
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Any]) -> ConversionOptions:
         """Take this pipeline's parameters out of all parameters of a run and check them.
@@ -85,9 +73,6 @@ class ConversionOptions(Options):
         try:
             return cls.model_validate(own)
         except ValidationError as error:
-            causes = [item.get("ctx", {}).get("error") for item in error.errors()]
-            if all(isinstance(cause, InputError) for cause in causes):  # names its parameter itself
-                raise InputError("; ".join(map(str, causes))) from error
             raise InputError(told(error)) from error
 
     @property
@@ -225,21 +210,3 @@ def log_problems(manifest: Manifest) -> None:
     done = manifest.with_status("done")
     pairs = sum(record.paired_frames for record in done)
     logger.info("%d shards with %d pairs", len(done), pairs)
-
-
-def convert(options: ConversionOptions, folders: Mapping[str, Path], root: str | Path) -> Manifest:
-    """Plan a conversion, run it, and write its shards: what the pipeline does, in one call.
-
-    Args:
-        options: of the conversion.
-        folders: as in `make_source`.
-        root: the shard folder.
-
-    Returns:
-        What there is now, failures included.
-    """
-    store = ShardStore(root)
-    plan = plan_conversion(options, {"shards": Path(root), **folders})
-    for event in conversion_events(plan, store, options.execution):
-        store.save(event)
-    return store.manifest()

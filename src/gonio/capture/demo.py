@@ -94,20 +94,36 @@ def read_qualisys_calibration(path: str | Path) -> dict[str, Camera]:
 
     Raises:
         MissingFileError: there is no such file.
+        InputError: it is no calibration, or a camera in it lacks a number.
     """
     source = Path(path)
     if not source.is_file():
         raise MissingFileError(f"there is no calibration {source}; check the path")
-    tags = ElementTree.parse(source).getroot().iter("camera")
-    return {camera.name: camera for camera in map(_camera, tags)}
+    try:
+        tags = list(ElementTree.parse(source).getroot().iter("camera"))
+        cameras_found = {camera.name: camera for camera in map(_camera, tags)}
+    except (ElementTree.ParseError, ValueError) as error:
+        raise InputError(f"{source} is no Qualisys calibration: {error}") from error
+    if not cameras_found:
+        raise InputError(f"{source} is no Qualisys calibration: it has no <camera>")
+    return cameras_found
 
 
 def _camera(tag: ElementTree.Element) -> Camera:
+    """A camera of the file.
+
+    Raises:
+        ValueError: it lacks a number, or has something else in its place.
+    """
+
     def numbers(name: str, *keys: str) -> FloatArray:
         element = tag.find(name)
-        if element is None:
-            raise InputError(f"the calibration of camera {tag.get('serial')} has no <{name}>")
-        return np.array([float(element.attrib[key]) for key in keys])
+        if element is None or any(key not in element.attrib for key in keys):
+            raise ValueError(f"camera {tag.get('serial')} has no <{name}> with {', '.join(keys)}")
+        values = np.array([float(element.attrib[key]) for key in keys])
+        if not np.isfinite(values).all():
+            raise ValueError(f"camera {tag.get('serial')} has <{name}> {values.tolist()}")
+        return values
 
     fu, fv, cu, cv = (
         numbers("intrinsic", "focalLengthU", "focalLengthV", "centerPointU", "centerPointV") / 64

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import threading
@@ -27,6 +28,8 @@ from gonio.errors import GonioError, InputError
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 ExecutorName = Literal["pool", "dask", "inline"]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -205,6 +208,8 @@ def _drain(
 
 
 def _unforeseen(plan: ConversionPlan, task: Task, error: BaseException | None) -> Outcome:
+    """A failed outcome; where the error happened is logged, for its text alone may not say."""
+    logger.error("%s %s failed", task.source, task.key, exc_info=error)
     reason = f"{type(error).__name__}: {error}"
     return Outcome(task, plan.parameter_hash, "failed", reason)
 

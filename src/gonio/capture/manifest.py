@@ -39,7 +39,7 @@ class Record:
         view_error: see `Converted`; None where unknown.
         file: name of the shard beside the manifest; empty where there is none.
         bytes: its size.
-        seconds: how long the conversion took.
+        seconds: how long the conversion took; 0 where it was left out without being tried.
     """
 
     key: str
@@ -72,6 +72,11 @@ class Record:
             expected_frames=task.expected_frames,
             **values,
         )
+
+    @property
+    def tried(self) -> bool:
+        """Whether the conversion was begun: what a list leaves out takes no time."""
+        return self.seconds > 0
 
     def line(self) -> str:
         """The record as one line of the manifest."""

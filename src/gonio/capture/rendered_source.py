@@ -53,9 +53,7 @@ class RenderedSource:
 
     def parameters(self) -> dict[str, Any]:
         """What the shards depend on; more frames only make more tasks."""
-        options = asdict(self.options)
-        left_out = ("frames", "motion_folder", "detectors")
-        kept = {name: options[name] for name in options if name not in left_out}
+        kept = self.options.model_dump(exclude={"frames", "detectors"})
         folder = self.observation.model_folder
         detectors = [model_fingerprint(name, folder) for name in self.options.detectors]
         return {**kept, "detectors": detectors, "motion": self._motion(), "segments": SEGMENTS}
@@ -79,8 +77,8 @@ class RenderedSource:
         recorded = bool(self._clips()) or self.motion_needed
         if not recorded:
             logger.info("no motion clips in %s: all motion is made", self.motion_folder)
-        options = replace(self.options, motion_folder=str(self.motion_folder) if recorded else None)
-        tasks = list_tasks(options, self.made_kinds)
+        folder = self.motion_folder if recorded else None
+        tasks = list_tasks(self.options, self.made_kinds, motion_folder=folder)
         load_anny()
         motion = self._motion()
         return [self._task(task, motion) for task in tasks]

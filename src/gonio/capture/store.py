@@ -63,7 +63,7 @@ class Outcome:
         status: `done`, `failed` or `left_out`.
         reason: why it is not done.
         converted: the shard and its previews, where it is done.
-        seconds: how long it took.
+        seconds: how long it took; 0 where it was left out without being tried.
     """
 
     task: Task
@@ -135,7 +135,7 @@ class ShardStore:
 
     def _written(self, outcome: Outcome, folder: Path) -> Record:
         task, converted = outcome.task, outcome.converted
-        seconds = round(outcome.seconds, 3)
+        seconds = _seconds(outcome)
         if converted is None:
             return Record.of(
                 task,
@@ -200,7 +200,10 @@ class ShardStore:
         return _described(self.folder(source, current)).parameters
 
     def still_to_do(self, plan: ConversionPlan) -> list[Task]:
-        """The tasks of a plan that have not ended well, or whose files have changed or gone."""
+        """The tasks of a plan that have not ended well, or whose files have changed or gone.
+
+        What was left out is to do again once it would not be left out for the same reason.
+        """
         records = {r.key: r for r in self.records(plan.source.name, plan.parameter_hash)}
         folder = self.folder(plan.source.name, plan.parameter_hash)
         return [t for t in plan.tasks if not _is_settled(t, records.get(t.key), folder)]
@@ -282,10 +285,15 @@ def _is_settled(task: Task, record: Record | None, folder: Path) -> bool:
         return False
     if (record.split, record.subject) != (task.split, task.subject):
         return False
-    if record.status == "left_out":
-        return True
+    if record.status == "left_out":  # for the same reason again: the task's, or what trying it gave
+        return record.reason == task.left_out if task.left_out else record.tried
     path = folder / record.file
     return not task.left_out and path.is_file() and path.stat().st_size == record.bytes
+
+
+def _seconds(outcome: Outcome) -> float:
+    """Rounded to milliseconds, but 0 only where nothing was tried (`Record.tried`)."""
+    return max(round(outcome.seconds, 3), 0.001) if outcome.seconds > 0 else 0.0
 
 
 def _done_record(outcome: Outcome, converted: Converted, name: str, size: int) -> Record:
@@ -302,7 +310,7 @@ def _done_record(outcome: Outcome, converted: Converted, name: str, size: int) -
         view_error=round(float(converted.view_error), 6) if known else None,
         file=name,
         bytes=size,
-        seconds=round(outcome.seconds, 3),
+        seconds=_seconds(outcome),
     )
 
 

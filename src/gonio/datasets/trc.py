@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gonio.datasets.base import FileDataset, PathDataset
 from gonio.datasets.npz import read_npz, write_npz
+from gonio.errors import InputError, MissingFileError
 from gonio.trc import read_trc, write_trc
 from gonio.types import MarkerTrajectories
 
@@ -21,7 +23,7 @@ class TrcDataset(FileDataset[MarkerTrajectories, MarkerTrajectories]):
     Args:
         filepath: the TRC file.
         flags: `filepath` of an NPZ file with the (T, M) flags of estimated samples, which a TRC
-            file cannot hold; not read where its shape is not that of the markers. Kedro begins
+            file cannot hold, and the names of the markers. Kedro begins
             every relative `filepath` at the project, and no path of another name.
         metadata: for other tools.
     """
@@ -36,14 +38,34 @@ class TrcDataset(FileDataset[MarkerTrajectories, MarkerTrajectories]):
         self._flags = None if flags is None else Path(flags["filepath"])
 
     def load(self) -> MarkerTrajectories:
-        """The markers with their flags."""
+        """The markers with their flags.
+
+        Raises:
+            MissingFileError: there are no markers, or no flags where there should be.
+            InputError: one of the files is damaged, or the flags are of other markers or frames.
+        """
         markers = read_trc(self.existing_path())
-        if self._flags is None or not self._flags.is_file():
+        if self._flags is None:
             return markers
-        estimated = read_npz(self._flags, ("estimated",))["estimated"]
-        if estimated.shape != markers.positions.shape[:2]:
-            return markers
-        return replace(markers, estimated=estimated.astype(bool))
+        return replace(markers, estimated=self._estimated(self._flags, markers))
+
+    def _estimated(self, path: Path, markers: MarkerTrajectories) -> NDArray[np.bool_]:
+        """The (T, M) flags; without them every estimated sample would count as seen."""
+        if not path.is_file():
+            raise MissingFileError(
+                f"there is no {path}, which says what of {self.path} is estimated; make both "
+                "again (kedro run)"
+            )
+        beside = read_npz(path, ("names", "estimated"))
+        names, estimated = tuple(map(str, beside["names"])), beside["estimated"]
+        if names != markers.names or estimated.shape != markers.positions.shape[:2]:
+            frames, count = markers.positions.shape[:2]
+            raise InputError(
+                f"{path} has flags of shape {estimated.shape} for the markers {', '.join(names)}, "
+                f"but {self.path} holds {frames} frames of {count} markers, "
+                f"{', '.join(markers.names)}; make both again (kedro run)"
+            )
+        return estimated.astype(bool)
 
     def save(self, data: MarkerTrajectories) -> None:
         """Write the markers, then their flags."""

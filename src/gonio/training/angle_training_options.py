@@ -10,7 +10,7 @@ from gonio.models.joint_refiner import JointRefinerConfig
 from gonio.models.main_network import MainRefinerConfig
 from gonio.options import Options
 from gonio.training.angle_augmentation import AngleAugmentation, MainAugmentation
-from gonio.training.options import RunOptions
+from gonio.training.options import PlainName, RunOptions
 
 
 class JointLossWeights(Options):
@@ -30,8 +30,9 @@ class JointTrainingOptions(RunOptions):
 
     GROUP: ClassVar[str] = "joint_training"
 
-    name: str = Field("joint_refiner", pattern=r"^[A-Za-z0-9_-]{1,60}$")
+    name: PlainName = "joint_refiner"
     epochs: int = Field(30, ge=0)
+    warmup_steps: int = Field(200, ge=0)
     losses: JointLossWeights = JointLossWeights()
     augmentation: AngleAugmentation = AngleAugmentation()
     network: JointRefinerConfig = JointRefinerConfig()
@@ -57,8 +58,9 @@ class MainTrainingOptions(RunOptions):
 
     GROUP: ClassVar[str] = "main_training"
 
-    name: str = Field("main_refiner", pattern=r"^[A-Za-z0-9_-]{1,60}$")
+    name: PlainName = "main_refiner"
     epochs: int = Field(20, ge=0)
+    warmup_steps: int = Field(200, ge=0)
     fine_tune: Literal["none", "joint", "depth", "both"] = Field(
         "none", description="which of the two refiners is trained further, and kept inside"
     )

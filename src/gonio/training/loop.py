@@ -30,6 +30,7 @@ from torch import Tensor, nn
 from gonio import __version__
 from gonio.capture.tasks import digest
 from gonio.errors import InputError
+from gonio.models.blocks import parameter_count
 from gonio.models.checkpoint_io import Checkpoint, file_digest
 from gonio.signals import stride_of
 from gonio.training.clips import Clip, ClipList
@@ -47,6 +48,8 @@ SHARING = ("devices", "nodes", "workers")
 """Options that share the clips out: of these a run depends on how many shares there are."""
 CHECKPOINT_OPTIONS = ("start_from", "mixed_with", "joined_with")
 """Options that are paths of checkpoints."""
+UNLEARNED = ("name", "sources", "epochs", "seed", "mixed_share")
+"""Options that a run of no epochs reads, beside those of checkpoints."""
 AFTERWARDS = ("mixed_with", "mixed_share", "joined_with")
 """Options of what is done with a trained network."""
 
@@ -310,9 +313,7 @@ def metrics_of(
     return {
         "best_epoch": int(best["epoch"]),
         "epochs": len(curves),
-        "parameters": sum(
-            int(np.prod(p.shape)) for network in networks for p in network.parameters()
-        ),
+        "parameters": parameter_count(*networks),
         "validation": {k: round(float(v), 4) for k, v in best.items() if str(k).startswith("val_")},
         "validation_in_use": in_use,
         "data": clips.described,
@@ -326,6 +327,10 @@ def about(metrics: dict[str, Any], clips: ClipList[Any], options: RunOptions) ->
     """
     training = options.model_dump(mode="json", exclude={"network", *RUNS_ALIKE, *SHARING})
     training["processes"] = options.processes
+    if not options.epochs:  # nothing was learned by the options of learning
+        training = {
+            key: training[key] for key in (*UNLEARNED, *CHECKPOINT_OPTIONS) if key in training
+        }
     files = {key: _file_names(training[key]) for key in CHECKPOINT_OPTIONS if training.get(key)}
     return {
         "metrics": metrics,

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import is_dataclass
-from typing import Any, ClassVar, Literal, Self, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from gonio.capture.schema import SourceName
 from gonio.errors import InputError
 from gonio.models.depth_network import DepthRefinerConfig
-from gonio.options import Options, RepairOptions, each_once
+from gonio.options import NAME_PATTERN, Options, RepairOptions, each_once
 from gonio.training.augmentation import AugmentationOptions
 from gonio.training.feet_options import FeetOptions
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
+PlainName = Annotated[str, Field(pattern=NAME_PATTERN)]
 
 
 class LossWeights(Options):
@@ -43,7 +44,7 @@ class RunOptions(Options):
     model_config = ConfigDict(allow_inf_nan=False)
     GROUP: ClassVar[str] = "training"
 
-    name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,60}$")
+    name: PlainName
     sources: tuple[str, ...] = ("rendered",)
     repeats: dict[str, int] = Field(
         dict.fromkeys(get_args(SourceName), 1),
@@ -182,7 +183,7 @@ class RunOptions(Options):
 class TrainingOptions(RunOptions):
     """All parameters of `depth_training`, below `training`."""
 
-    name: str = Field("depth_refiner", pattern=r"^[A-Za-z0-9_-]{1,60}$")
+    name: PlainName = "depth_refiner"
     joined_with: str | None = Field(
         None, description="a checkpoint whose networks answer together with the trained one"
     )

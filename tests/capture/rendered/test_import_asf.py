@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,9 @@ from scipy.spatial.transform import Rotation
 
 from gonio.capture.rendered.import_motion import import_motion
 from gonio.capture.rendered.motion import BONE
-from gonio.errors import InputError, MissingFileError
+from gonio.errors import GonioError, InputError, MissingFileError
 from tests.capture.rendered.asf_files import DOWN, Angles, amc_text, asf_text
+from tests.capture.rendered.damages import damaged
 
 
 @pytest.fixture
@@ -84,6 +86,23 @@ def test_without_its_skeleton_the_error_says_what_is_needed(recording: Path) -> 
         ("02.asf", "length 7.4", "length long", "not a whole ASF"),
         ("02.asf", "angle deg", "angle rad", "only deg"),
         ("02.asf", " name ltoes", " name lclaw", "lclaw are not in its hierarchy"),
+        ("02.asf", " order TX TY TZ RX RY RZ\n", "", "order of its root is ''"),
+        ("02.asf", "order TX TY TZ RX RY RZ", "order RX RY RZ", "order of its root"),
+        ("02.asf", "TX TY TZ RX RY RZ", "TX TY TZ RX RX RZ", "order of its root"),
+        ("02.asf", "length 0.45", "length 0", "unit of length is 0"),
+        ("02.asf", "length 7.4", "length nan", "'nan' stands where 1 finite"),
+        ("02.asf", "length 7.4", "length -7.4", "bone lfemur has length -7.4"),
+        ("02.asf", "direction 0 1 0", "direction 0 1", "3 finite numbers"),
+        ("02.asf", "direction 0 1 0", "direction 0 0 0", "bone lowerback has length 2 and direct"),
+        ("02.asf", "axis 0 0 20.0 XYZ", "axis 0 0 20.0 XXZ", "axes xxz"),
+        ("02.asf", "dof rx ry rz", "dof rx rx rz", "dof 'rx rx rz'"),
+        ("02.asf", "dof rx ry rz", "dof rx ry rq", "dof 'rx ry rq'"),
+        ("02.asf", " name ltoes", " name lfoot", "two bones bear the name lfoot"),
+        ("02.asf", " ltibia lfoot", " ltibia lfoot claw", "names claw, which are no bones"),
+        ("02.asf", " ltibia lfoot", " ltibia lfoot root", "root hang from themselves"),
+        ("02.asf", " ltibia lfoot", " ltibia lfoot ltibia", "ltibia hangs from"),
+        ("02_03.amc", "ltibia 65\n", "ltibia nan\n", "'nan' stands where 1 finite"),
+        ("02_03.amc", "\n2\n", "\n\u00b2\n", "root stands twice in frame 1"),
     ],
 )
 def test_malformed_files_are_named_with_the_reason(
@@ -95,6 +114,20 @@ def test_malformed_files_are_named_with_the_reason(
     path.write_text(text.replace(old, new, 1))
     with pytest.raises(InputError, match=message):
         import_motion(recording)
+
+
+@pytest.mark.parametrize("suffix", [".asf", ".amc"])
+def test_one_damaged_line_is_no_surprise(recording: Path, suffix: str) -> None:
+    """What is refused is refused by Gonio: a folder's other files are still imported."""
+    path = recording.parent / f"{'02' if suffix == '.asf' else '02_03'}{suffix}"
+    text, choice, refused = path.read_text(), random.Random(0), 0
+    for _ in range(150):
+        path.write_text(damaged(text, choice))
+        try:
+            import_motion(recording)
+        except GonioError:
+            refused += 1
+    assert refused > 50
 
 
 def test_an_empty_file_is_refused(recording: Path) -> None:

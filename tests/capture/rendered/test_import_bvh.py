@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,8 @@ from scipy.spatial.transform import Rotation
 
 from gonio.capture.rendered.import_motion import import_motion
 from gonio.capture.rendered.motion import BONE
-from gonio.errors import InputError
+from gonio.errors import GonioError, InputError
+from tests.capture.rendered.damages import damaged
 
 # Name, parent, offset: CMU's skeleton with splayed legs, as its BVH files have it.
 SKELETON: list[tuple[str, str, tuple[float, float, float]]] = [
@@ -127,6 +129,15 @@ def test_path_unit_performer_and_rate(write_bvh: Writer) -> None:
         ("JOINT LeftLeg", "JOINT Knee", "no joint LeftLeg"),
         ("OFFSET 2.5 -6.9 0", "OFFSET 2.5 -69000 0", "no human leg"),
         ("CHANNELS 6", "CHANNEL 6", "has no place"),
+        ("CHANNELS 6", "CHANNELS nan", "finite numbers"),
+        ("CHANNELS 6", "CHANNELS 5", "'Xrotation' has no place"),
+        ("CHANNELS 6", "CHANNELS 999", "999 channels"),
+        ("CHANNELS 6 Xposition", "CHANNELS 6 Wposition", "the channels are wposition"),
+        ("CHANNELS 6 Xposition", "CHANNELS 6 Yposition", "each once"),
+        ("OFFSET 1.4 -1.8 0.8", "OFFSET 1.4 nan 0.8", "finite numbers"),
+        ("Frame Time: 0.0333333", "Frame Time: nan", "a time above 0"),
+        ("Frame Time: 0.0333333", "Frame Time: 1e-320", "a time above 0"),
+        ("\n1.000000 17.0", "\ninf 17.0", "finite numbers"),
     ],
 )
 def test_malformed_files_are_named_with_the_reason(
@@ -138,6 +149,18 @@ def test_malformed_files_are_named_with_the_reason(
     path.write_text(text.replace(old, new))
     with pytest.raises(InputError, match=message):
         import_motion(path)
+
+
+def test_one_damaged_line_is_no_surprise(write_bvh: Writer) -> None:
+    path = write_bvh([{"Hips": (1.5, 2.5, 3.5)}] * 3)
+    text, choice, refused = path.read_text(), random.Random(0), 0
+    for _ in range(300):
+        path.write_text(damaged(text, choice))
+        try:
+            import_motion(path)
+        except GonioError:
+            refused += 1
+    assert refused > 100
 
 
 def test_a_file_that_was_cut_off_is_refused_wherever_it_was_cut(write_bvh: Writer) -> None:

@@ -123,10 +123,8 @@ def test_a_shard_is_made_of_it(task: RenderedTask) -> None:
 
 
 def test_recorded_motion_stands_on_the_floor(motion_folder: Path) -> None:
-    options = RenderedOptions(
-        frames=600, sequence_frames=20, motion_folder=str(motion_folder), made_share=0.0
-    )
-    for task in list_tasks(options)[:6]:
+    options = RenderedOptions(frames=600, sequence_frames=20, made_share=0.0)
+    for task in list_tasks(options, motion_folder=motion_folder)[:6]:
         sequence = RenderedSequence(task)
         lowest = sequence._body.lowest(sequence._transforms)
         assert abs(np.percentile(lowest, 10)) < 0.05

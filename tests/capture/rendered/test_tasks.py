@@ -2,23 +2,27 @@ from __future__ import annotations
 
 import pickle
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gonio.capture.rendered.motion_files import ClipInfo
-from gonio.capture.rendered.tasks import RenderedOptions, list_tasks, split_performers
+from gonio.capture.rendered.tasks import RenderedOptions, RenderedTask, list_tasks, split_performers
 from gonio.errors import InputError, MissingFileError
 
 
 def test_the_same_options_give_the_same_tasks(motion_folder: Path) -> None:
-    options = RenderedOptions(frames=9_000, motion_folder=str(motion_folder))
-    tasks = list_tasks(options)
+    def listed(**changes: int) -> list[RenderedTask]:
+        options = RenderedOptions(**{"frames": 9_000, **changes})
+        return list_tasks(options, motion_folder=motion_folder)
+
+    tasks = listed()
     assert len(tasks) == 100
-    assert tasks == list_tasks(options)
-    assert tasks[:40] == list_tasks(replace(options, frames=3_600))
-    assert tasks != list_tasks(replace(options, seed=1))
+    assert tasks == listed()
+    assert tasks[:40] == listed(frames=3_600)
+    assert tasks != listed(seed=1)
+    assert {task.motion_folder for task in tasks if task.clip} == {str(motion_folder)}
     assert len({task.task_id for task in tasks}) == 100
     assert pickle.loads(pickle.dumps(tasks[3])) == tasks[3]
 
@@ -40,18 +44,16 @@ def test_the_place_of_the_motion_folder_does_not_change_the_ids(
     motion_folder: Path, tmp_path: Path
 ) -> None:
     moved = tmp_path / "elsewhere"
-    first = list_tasks(RenderedOptions(frames=900, motion_folder=str(motion_folder)))
+    first = list_tasks(RenderedOptions(frames=900), motion_folder=motion_folder)
     motion_folder.rename(moved)
-    second = list_tasks(RenderedOptions(frames=900, motion_folder=str(moved)))
+    second = list_tasks(RenderedOptions(frames=900), motion_folder=moved)
     assert [task.task_id for task in first] == [task.task_id for task in second]
 
 
 def test_splits_share_neither_performer_nor_body(motion_folder: Path) -> None:
-    options = RenderedOptions(
-        frames=90_000, motion_folder=str(motion_folder), split_shares=(0.4, 0.3, 0.3)
-    )
+    options = RenderedOptions(frames=90_000, split_shares=(0.4, 0.3, 0.3))
     owner: dict[str, str] = {}
-    for task in list_tasks(options):
+    for task in list_tasks(options, motion_folder=motion_folder):
         performers, body = task.subject.rsplit("_", 1)
         for subject in (body, *performers.split("+")):
             assert owner.setdefault(subject, task.split) == task.split
@@ -103,34 +105,50 @@ def test_unknown_performers_are_for_training_and_every_split_gets_somebody() -> 
 
 
 def test_actions_with_many_clips_do_not_crowd_out_the_others(shared: Path) -> None:
-    options = RenderedOptions(frames=90_000, motion_folder=str(shared / "motion"), made_share=0.0)
-    train = [task for task in list_tasks(options) if task.split == "train"]
+    options = RenderedOptions(frames=90_000, made_share=0.0)
+    tasks = list_tasks(options, motion_folder=shared / "motion")
+    train = [task for task in tasks if task.split == "train"]
     actions = Counter(task.clip.info.action for task in train if task.clip)
     assert max(actions.values()) < 2 * min(actions.values())
     assert {"walking", "salsa", "washwindow"} <= set(actions)
 
 
-def test_impossible_options_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="frames 0"):
-        RenderedOptions(frames=0)
-    with pytest.raises(InputError, match="seed -1"):
-        RenderedOptions(seed=-1)
-    with pytest.raises(InputError, match="training_seed -4"):
-        RenderedOptions(training_seed=-4)
-    with pytest.raises(InputError, match="sum to 1"):
-        RenderedOptions(split_shares=(0.8, 0.1, 0.2))
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"frames": 0}, "rendered: parameter frames is 0"),
+        ({"frames": True}, "parameter frames is True: .*no numbers"),
+        ({"made_share": True}, "parameter made_share is True: .*no numbers"),
+        ({"made_share": float("nan")}, "parameter made_share is nan"),
+        ({"seed": -1}, "parameter seed is -1"),
+        ({"training_seed": -4}, "parameter training_seed is -4"),
+        ({"frame_rates": []}, "parameter frame_rates is "),
+        ({"frame_rates": [30, 240]}, "parameter frame_rates.1 is 240"),
+        ({"frame_rates": [30, True]}, "parameter frame_rates is .*no numbers"),
+        ({"split_shares": (0.8, 0.1, 0.2)}, "parameter split_shares is .*sum to 1"),
+        ({"motion_folder": "a"}, "parameter motion_folder is 'a'"),
+    ],
+)
+def test_impossible_options_are_refused(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        RenderedOptions.of_group("rendered", values)
+
+
+def test_a_motion_folder_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="nowhere"):
-        list_tasks(RenderedOptions(motion_folder=str(tmp_path / "nowhere")))
+        list_tasks(RenderedOptions(), motion_folder=tmp_path / "nowhere")
 
 
 def test_training_may_have_other_people_beside_the_same_held_out_ones(motion_folder: Path) -> None:
-    options = RenderedOptions(frames=18_000, motion_folder=str(motion_folder), seed=3)
-    first = list_tasks(options)
-    other = list_tasks(replace(options, training_seed=4))
+    def listed(training_seed: int | None) -> list[RenderedTask]:
+        options = RenderedOptions(frames=18_000, seed=3, training_seed=training_seed)
+        return list_tasks(options, motion_folder=motion_folder)
+
+    first, other = listed(None), listed(4)
     assert [task.split for task in first] == [task.split for task in other]
     for one, two in zip(first, other, strict=True):
         assert (one == two) == (one.split != "train")
     assert not {t.body_id for t in first if t.split == "train"} & {
         t.body_id for t in other if t.split == "train"
     }
-    assert list_tasks(replace(options, training_seed=3)) == first
+    assert listed(3) == first

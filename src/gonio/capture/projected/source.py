@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import ConfigDict, Field, field_validator
 from scipy.spatial.transform import Rotation
 
 from gonio.capture.manifest import Manifest
@@ -23,15 +24,15 @@ from gonio.capture.rendered.tasks import (
     MADE_WEIGHTS,
     RenderedOptions,
     RenderedTask,
+    Share,
     checked_kinds,
 )
 from gonio.capture.rendered_source import RenderedSource
 from gonio.capture.shards import ShardLabels
 from gonio.capture.store import ShardStore
 from gonio.capture.tasks import Converted, Task, digest
-from gonio.errors import InputError
 from gonio.frames import ray_from_camera
-from gonio.options import RepairOptions
+from gonio.options import Options, RepairOptions
 from gonio.skeleton import MEDIAPIPE
 from gonio.types import FloatArray, LandmarkSequence
 
@@ -41,75 +42,60 @@ RATE_HZ = 10.0
 """Frames a second: those that a network over time compares."""
 STEEPEST_DEG = 80.0
 """Cameras above or below the body have no level."""
-_HIGHEST: dict[str, float] = {
-    "made_share": 1,
-    "mix_share": 1,
-    "offset_share": 1,
-    "balanced_share": 1,
-    "tilt_share": 1,
-    "offset_factor": 10,
-    "tilt_deg": 180,
-}
-"""The highest value of each option that begins at 0."""
+Elevation = Annotated[float, Field(ge=-STEEPEST_DEG, le=STEEPEST_DEG)]
 
 
-@dataclass(frozen=True)
-class ProjectedOptions:
-    """What to project.
+class ProjectedOptions(Options):
+    """What to project: the parameters below `projected`."""
 
-    Attributes:
-        sequences: movements, each of a body of its own.
-        cameras: that see each movement.
-        seed: of everything; its bodies and scenes are others than those of rendered pairs.
-        sequence_frames: frames a sequence, 0.1 s apart.
-        made_share, mix_share, offset_share: as in `RenderedOptions`.
-        made_kinds: how likely each kind of made motion is, in any unit.
-        offset_factor: on the strength of the random offsets of the joints.
-        balanced_share: of sequences whose body is turned so that its mass lies above its feet,
-            where made motion stands on them, or beside them as in the recording that was changed.
-        tilt_share: of the other sequences whose body is tilted as a whole.
-        tilt_deg: standard deviation of the tilt about any axis, degrees.
-        elevation_deg: lowest and highest camera above the horizontal; all between are as likely.
+    model_config = ConfigDict(allow_inf_nan=False)
 
-    Raises:
-        InputError: a value out of range.
-    """
+    sequences: int = Field(2000, ge=1, description="movements, each of a body of its own")
+    cameras: int = Field(4, ge=1, description="that see each movement")
+    seed: int = Field(
+        1000,
+        ge=0,
+        description="of everything; its bodies and scenes are others than those of rendered pairs",
+    )
+    sequence_frames: int = Field(24, ge=6, description="frames a sequence, 0.1 s apart")
+    made_share: Share = Field(0.3, description="as in `RenderedOptions`")
+    made_kinds: dict[str, float] = Field(
+        default_factory=lambda: {**MADE_WEIGHTS, "one_leg": 0.0},
+        description="how likely each kind of made motion is, in any unit",
+    )
+    mix_share: Share = Field(0.35, description="as in `RenderedOptions`")
+    offset_share: Share = Field(0.7, description="as in `RenderedOptions`")
+    offset_factor: float = Field(
+        1.5, ge=0, le=10, description="on the strength of the random offsets of the joints"
+    )
+    balanced_share: Share = Field(
+        0.0,
+        description="of sequences whose body is turned so that its mass lies above its feet, where "
+        "made motion stands on them, or beside them as in the recording that was changed",
+    )
+    tilt_share: Share = Field(
+        0.35, description="of the other sequences whose body is tilted as a whole"
+    )
+    tilt_deg: float = Field(
+        20.0, ge=0, le=180, description="standard deviation of the tilt about any axis, degrees"
+    )
+    elevation_deg: tuple[Elevation, Elevation] = Field(
+        (-15.0, 45.0),
+        description="lowest and highest camera above the horizontal; all between are as likely",
+    )
 
-    sequences: int = 2000
-    cameras: int = 4
-    seed: int = 1000
-    sequence_frames: int = 24
-    made_share: float = 0.3
-    made_kinds: dict[str, float] = field(default_factory=lambda: dict(MADE_WEIGHTS))
-    mix_share: float = 0.35
-    offset_share: float = 0.7
-    offset_factor: float = 1.5
-    balanced_share: float = 0.0
-    tilt_share: float = 0.35
-    tilt_deg: float = 20.0
-    elevation_deg: tuple[float, float] = (-15.0, 45.0)
+    @field_validator("made_kinds")
+    @classmethod
+    def _known_kinds(cls, value: dict[str, float]) -> dict[str, float]:
+        checked_kinds(value)
+        return value
 
-    def __post_init__(self) -> None:
-        try:
-            checked_kinds(self.made_kinds)
-        except InputError as error:
-            raise InputError(f"projected: {error}") from error
-        if min(self.sequences, self.cameras) < 1 or self.sequence_frames < 6:
-            raise InputError(
-                f"projected: sequences {self.sequences}, cameras {self.cameras}, sequence_frames "
-                f"{self.sequence_frames}; allowed are 1 or more, 1 or more, and 6 or more"
-            )
-        if self.seed < 0:
-            raise InputError(f"projected: seed {self.seed}; allowed are whole numbers of 0 or more")
-        for name, most in _HIGHEST.items():
-            if not 0 <= (value := getattr(self, name)) <= most:
-                raise InputError(f"projected: {name} {value:g}; allowed are 0 to {most:g}")
-        lowest, highest = self.elevation_deg
-        if not -STEEPEST_DEG <= lowest <= highest <= STEEPEST_DEG:
-            raise InputError(
-                f"projected: elevation_deg {list(self.elevation_deg)}; allowed are a lowest and a "
-                f"highest one, from {-STEEPEST_DEG:g} to {STEEPEST_DEG:g}"
-            )
+    @field_validator("elevation_deg")
+    @classmethod
+    def _lowest_first(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if value[0] > value[1]:
+            raise ValueError("allowed are a lowest and a highest one, in this order")
+        return value
 
     def rendered(self) -> RenderedOptions:
         """The movements, as the source `rendered` would draw them; all are for training."""
@@ -150,7 +136,7 @@ class ProjectedSource:
 
     def parameters(self) -> dict[str, Any]:
         """What the shards depend on; more sequences only make more tasks."""
-        kept = {k: v for k, v in asdict(self.options).items() if k != "sequences"}
+        kept = self.options.model_dump(exclude={"sequences"})
         return {
             **kept,
             "errors_of": _errors_of(self._rendered(), self.repair),

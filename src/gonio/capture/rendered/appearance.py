@@ -45,7 +45,6 @@ class _Regions:
     leg: FloatArray
     torso: NDArray[np.bool_]
     hips: NDArray[np.bool_]
-    hand: NDArray[np.bool_]
     foot: NDArray[np.bool_]
 
 
@@ -92,10 +91,9 @@ def _regions(body: Body) -> _Regions:
     def ridden(*bones: str) -> NDArray[np.bool_]:
         return np.isin(main, [index(bone) for bone in bones])
 
-    sides = ("Left", "Right")
     arm = np.full(len(rest.vertices), np.nan)
     leg = np.full(len(rest.vertices), np.nan)
-    for side in sides:
+    for side in ("Left", "Right"):
         for along, parts in (
             (arm, ("Arm", "ForeArm", "Hand")),
             (leg, ("UpLeg", "Leg", "Foot")),
@@ -107,15 +105,12 @@ def _regions(body: Body) -> _Regions:
                 share = (rest.vertices[mine] - heads[k]) @ axis / (axis @ axis)
                 along[mine] = k + share
     skin = np.arange(len(rest.vertices)) < BODY_VERTICES
-    hands = [f"{s}Hand" for s in sides] + [f"{s}FingerBase" for s in sides]
-    hands += [f"{s}HandFinger1" for s in sides] + ["LThumb", "RThumb"]
     return _Regions(
         head=ridden("Head", "Neck1") & skin,
         arm=np.where(skin, arm, np.nan),
         leg=np.where(skin, leg, np.nan),
         torso=ridden("LowerBack", "Spine", "Spine1", "LeftShoulder", "RightShoulder") & skin,
         hips=ridden("Hips", "LHipJoint", "RHipJoint") & skin,
-        hand=ridden(*hands) & skin,
         foot=ridden("LeftFoot", "RightFoot", "LeftToeBase", "RightToeBase") & skin,
     )
 

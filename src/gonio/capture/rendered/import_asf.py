@@ -21,6 +21,8 @@ from gonio.types import FloatArray
 AMC_FPS = 120.0
 """CMU's recordings; AMC itself does not say."""
 INCH_M = 0.0254
+TURNS: tuple[str, ...] = ("rx", "ry", "rz")
+"""Degrees of freedom of a bone. Acclaim also knows shifts and lengths; CMU has none."""
 
 
 def _joints() -> dict[str, str]:
@@ -142,47 +144,127 @@ def _read_asf(file: Path) -> _Skeleton:
     try:
         units = {row[0]: row[1] for row in sections["units"]}
         root = {row[0]: row[1:] for row in sections["root"]}
-        bones = {bone.name: bone for bone in _read_bones(sections["bonedata"])}
+        bones = _read_bones(sections["bonedata"])
         parents = _read_parents(sections["hierarchy"])
-        scale = INCH_M / float(units.get("length", "1.0"))
-    except (IndexError, KeyError, ValueError) as error:
+        order = _root_order(root.get("order", []))
+        (length,) = _numbers([units.get("length", "1.0")], 1)
+        if length <= 0:
+            raise ValueError(f"its unit of length is {length:g}; allowed is a number above 0")
+    except (IndexError, ValueError) as error:
         raise InputError(f"{file} is not a whole ASF skeleton: {error}") from error
     if units.get("angle", "deg").lower() != "deg":
         raise InputError(f"{file} has angles in {units['angle']}; only deg is understood")
     bones["root"] = _Bone("root", np.zeros(3))
-    orphans = sorted(set(bones) - set(parents) - {"root"})
+    tree = _Skeleton(bones, parents, INCH_M / length, order)
+    _check_hierarchy(tree, file)
+    return tree
+
+
+def _numbers(words: list[str], count: int) -> FloatArray:
+    """So many finite numbers.
+
+    Raises:
+        ValueError: they are not.
+    """
+    values = np.array([float(word) for word in words])
+    if len(values) != count or not np.isfinite(values).all():
+        raise ValueError(f"{' '.join(words)!r} stands where {count} finite numbers are needed")
+    return values
+
+
+def _root_order(words: list[str]) -> tuple[str, ...]:
+    """The channels of the root: its place, and rotations about one axis or more.
+
+    Raises:
+        ValueError: they are not.
+    """
+    order = tuple(word.lower() for word in words)
+    turns = set(order) & set(TURNS)
+    if len(set(order)) < len(order) or not turns or set(order) - turns != {"tx", "ty", "tz"}:
+        raise ValueError(
+            f"the order of its root is {' '.join(words)!r}; allowed are TX, TY, TZ and rotations "
+            "RX, RY, RZ, each once"
+        )
+    return order
+
+
+def _check_hierarchy(tree: _Skeleton, file: Path) -> None:
+    """See that each bone hangs from the root, by bones that there are.
+
+    Raises:
+        InputError: one does not.
+    """
+    orphans = sorted(set(tree.bones) - set(tree.parents) - {"root"})
     if orphans:
         raise InputError(f"{file}: {', '.join(orphans)} are not in its hierarchy")
-    return _Skeleton(bones, parents, scale, tuple(word.lower() for word in root["order"]))
+    unknown = sorted({*tree.parents, *tree.parents.values()} - set(tree.bones))
+    if unknown:
+        raise InputError(f"{file}: its hierarchy names {', '.join(unknown)}, which are no bones")
+    loose = sorted(set(tree.bones) - set(_in_order(tree))) if "root" not in tree.parents else []
+    if loose or "root" in tree.parents:
+        raise InputError(f"{file}: {', '.join(loose or ['root'])} hang from themselves")
 
 
-def _read_bones(rows: list[list[str]]) -> Iterator[_Bone]:
+def _read_bones(rows: list[list[str]]) -> dict[str, _Bone]:
+    """The bones by name.
+
+    Raises:
+        IndexError, ValueError: one is not whole, or two bear one name.
+    """
+    bones: dict[str, _Bone] = {}
     for block in _blocks(rows):
-        values = {row[0].lower(): row[1:] for row in block if row[0] not in ("begin", "end")}
-        angles = [float(word) for word in values["axis"][:3]]
-        order = values["axis"][3].lower() if len(values["axis"]) > 3 else "xyz"
-        yield _Bone(
-            name=values["name"][0],
-            direction=np.array([float(word) for word in values["direction"]]),
-            length=float(values["length"][0]),
-            axes=_fixed(order, np.array([angles]))[0],
-            dof=tuple(word.lower() for word in values.get("dof", [])),
+        bone = _bone({row[0].lower(): row[1:] for row in block})
+        if bone.name in {*bones, "root"}:
+            raise ValueError(f"two bones bear the name {bone.name}")
+        bones[bone.name] = bone
+    return bones
+
+
+def _bone(values: dict[str, list[str]]) -> _Bone:
+    name = values.get("name", ["without name"])[0]
+    missing = [key for key in ("name", "direction", "length", "axis") if not values.get(key)]
+    if missing:
+        raise ValueError(f"bone {name} has no {', '.join(missing)}")
+    direction, (length,) = _numbers(values["direction"], 3), _numbers(values["length"], 1)
+    if length < 0 or not direction.any():
+        raise ValueError(f"bone {name} has length {length:g} and direction {direction.tolist()}")
+    angles = _numbers(values["axis"][:3], 3)
+    order = values["axis"][3].lower() if len(values["axis"]) > 3 else "xyz"
+    dof = tuple(word.lower() for word in values.get("dof", []))
+    if sorted(order) != ["x", "y", "z"] or len(set(dof)) < len(dof) or set(dof) - set(TURNS):
+        raise ValueError(
+            f"bone {name} has axes {order} and dof {' '.join(dof)!r}; allowed are X, Y, Z and "
+            f"some of {', '.join(TURNS)}, each once"
         )
+    return _Bone(name, direction, float(length), _fixed(order, angles[None])[0], dof)
 
 
 def _blocks(rows: list[list[str]]) -> Iterator[list[list[str]]]:
     block: list[list[str]] = []
     for row in rows:
-        if row[0] == "begin":
-            block = []
-        elif row[0] == "end":
+        if row[0] == "end":
             yield block
+        if row[0] in ("begin", "end"):
+            block = []
         else:
             block.append(row)
 
 
 def _read_parents(rows: list[list[str]]) -> dict[str, str]:
-    return {child: row[0] for row in rows if row[0] not in ("begin", "end") for child in row[1:]}
+    """The parent of each bone.
+
+    Raises:
+        ValueError: a bone has two.
+    """
+    parents: dict[str, str] = {}
+    for row in rows:
+        if row[0] in ("begin", "end"):
+            continue
+        for child in row[1:]:
+            if child in parents:
+                raise ValueError(f"{child} hangs from {parents[child]} and from {row[0]}")
+            parents[child] = row[0]
+    return parents
 
 
 def _in_order(tree: _Skeleton) -> tuple[str, ...]:
@@ -206,15 +288,17 @@ def _read_amc_frames(file: Path, tree: _Skeleton) -> Iterator[dict[str, list[flo
         words = line.split("#")[0].split()
         if not words or words[0].startswith(":"):
             continue
-        if len(words) == 1 and words[0].isdigit():
+        if len(words) == 1 and words[0].isdecimal():
             if frame is not None:
                 yield _whole(frame, tree, file, number)
             frame, number = {}, int(words[0])
         elif frame is None:
             raise InputError(f"{file} is not an AMC file: line {place} stands before frame 1")
+        elif words[0] in frame:
+            raise InputError(f"{file}, line {place}: {words[0]} stands twice in frame {number}")
         else:
             try:
-                frame[words[0]] = [float(word) for word in words[1:]]
+                frame[words[0]] = _numbers(words[1:], len(words) - 1).tolist()
             except ValueError as error:
                 raise InputError(f"{file}, line {place}: {error}") from error
     if frame is None:
@@ -249,10 +333,9 @@ def _pose(
     for joint, name in enumerate(names[1:], 1):
         parent = rotations[:, names.index(tree.parents[name])]
         bone = tree.bones[name]
-        used = [i for i, word in enumerate(bone.dof) if word.startswith("r")]
         own = np.eye(3)
-        if used:
-            order = "".join(bone.dof[i][1] for i in used)
-            own = bone.axes @ _fixed(order, values[name][:, used]) @ bone.axes.T
+        if bone.dof:
+            order = "".join(word[1] for word in bone.dof)
+            own = bone.axes @ _fixed(order, values[name]) @ bone.axes.T
         rotations[:, joint] = parent @ own
     return rotations, root

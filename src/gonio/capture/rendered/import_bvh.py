@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf, isfinite
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,12 @@ from gonio.types import FloatArray
 
 JOINTS: dict[str, str] = {bone: bone for bone in BONES}
 """The bones bear the same names."""
+CHANNELS: tuple[str, ...] = tuple(
+    f"{axis}{kind}" for kind in ("position", "rotation") for axis in "xyz"
+)
+"""Columns that a joint may have."""
+SHORTEST_STEP_S = 1e-5
+"""Frames nearer to each other are no recording."""
 
 
 class _Hierarchy:
@@ -41,9 +48,27 @@ class _Hierarchy:
     def _numbers(self, count: int) -> list[float]:
         words = [self._next() for _ in range(count)]
         try:
-            return [float(word) for word in words]
+            values = [float(word) for word in words]
         except ValueError as error:
             raise InputError(f"{self._file}: {words} should be numbers") from error
+        if not np.isfinite(values).all():
+            raise InputError(f"{self._file}: {words} should be finite numbers")
+        return values
+
+    def _channels(self) -> list[str]:
+        """Names of the columns of a joint, small letters."""
+        (count,) = self._numbers(1)
+        if count not in range(len(CHANNELS) + 1):
+            raise InputError(
+                f"{self._file}: a joint has {count:g} channels; allowed are 0 to {len(CHANNELS)}"
+            )
+        names = [self._next().lower() for _ in range(int(count))]
+        if set(names) - set(CHANNELS) or len(set(names)) < len(names):
+            raise InputError(
+                f"{self._file}: the channels are {' '.join(names)}; allowed are "
+                f"{', '.join(CHANNELS)}, each once"
+            )
+        return names
 
     def _expect(self, word: str) -> None:
         if (found := self._next()) != word:
@@ -60,7 +85,7 @@ class _Hierarchy:
             if word == "OFFSET":
                 self.offsets[index] = self._numbers(3)
             elif word == "CHANNELS":
-                self.channels[index] = [self._next() for _ in range(int(self._numbers(1)[0]))]
+                self.channels[index] = self._channels()
             elif word == "JOINT":
                 self._joint(index)
             elif word == "End":
@@ -116,12 +141,16 @@ def _read_frames(text: str, columns: int, file: Path) -> tuple[FloatArray, float
         count = int(lines[0].split(":")[1])
         step_s = float(lines[1].split(":")[1])
         rows = [[float(word) for word in line.split()] for line in lines[2:]]
+        if not SHORTEST_STEP_S <= step_s < inf or not all(
+            isfinite(value) for row in rows for value in row
+        ):
+            raise ValueError("a time above 0 and finite numbers are needed")
     except (IndexError, ValueError) as error:
         raise InputError(
             f"{file}: MOTION needs `Frames: n`, `Frame Time: s` and rows of numbers; {error}"
         ) from error
     wrong = next((i for i, row in enumerate(rows) if len(row) != columns), None)
-    if wrong is not None or len(rows) != count or count == 0 or step_s <= 0:
+    if wrong is not None or len(rows) != count or count == 0:
         where = "" if wrong is None else f"; row {wrong} has {len(rows[wrong])} values"
         raise InputError(
             f"{file} says {count} frames of {columns} values, {step_s:g} s apart, and has "
@@ -139,11 +168,11 @@ def _local_rotations(tree: _Hierarchy, frames: FloatArray) -> tuple[FloatArray, 
         for channel in channels:
             values = frames[:, column]
             column += 1
-            if channel.lower().endswith("rotation"):
+            if channel.endswith("rotation"):
                 axes += channel[0].upper()
                 angles.append(values)
             elif tree.parents[joint] < 0:
-                root[:, "xyz".index(channel[0].lower())] = values
+                root[:, "xyz".index(channel[0])] = values
         if axes:
             stacked = np.column_stack(angles)
             local[:, joint] = Rotation.from_euler(axes, stacked, degrees=True).as_matrix()

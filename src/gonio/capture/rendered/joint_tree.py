@@ -66,7 +66,7 @@ def motion_from_recording(
         action: what is done.
 
     Raises:
-        InputError: a joint is missing, or the unit of length cannot be told.
+        InputError: a joint is missing, the leg has no length, or its unit cannot be told.
     """
     missing = sorted(joint for joint in set(joints.values()) if joint not in recording.names)
     if missing:
@@ -79,6 +79,8 @@ def motion_from_recording(
     turns = recording.rotations[:, [index[bone] for bone in BONES]]
     matrices = turns @ np.swapaxes(t_pose_from_rest, 1, 2)
     leg = _leg_units(recording, index)
+    if leg <= 0:
+        raise InputError(f"{recording.path}: the left leg has no length")
     metres = recording.metres_per_unit or _likely_unit(recording, leg)
     hips = [_path_of(recording, index[bone]) for bone in ("LeftUpLeg", "RightUpLeg")]
     return Motion(

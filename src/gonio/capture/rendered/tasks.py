@@ -10,13 +10,16 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+from pydantic import ConfigDict, Field, field_validator
 
 from gonio.capture.rendered.made_kinds import KINDS
 from gonio.capture.rendered.motion import UNKNOWN_PERFORMER
 from gonio.capture.rendered.motion_files import ClipInfo, list_clips
 from gonio.errors import InputError
+from gonio.options import Options
 
 SPLITS: tuple[str, ...] = ("train", "val", "test")
 BODIES_A_SPLIT = 100_000
@@ -36,61 +39,50 @@ MADE_WEIGHTS: dict[str, float] = {
 """How likely each kind of made motion is, unless other weights are asked for."""
 
 
-@dataclass(frozen=True)
-class RenderedOptions:
-    """What to render.
+Share = Annotated[float, Field(ge=0, le=1)]
 
-    Attributes:
-        frames: wanted in all; whole sequences are made, so a few more may come.
-        seed: of everything.
-        training_seed: of the training split, where it is to have other people and movements beside
-            the same validation and test splits; None: `seed`.
-        motion_folder: clips in the format of `motion_files.list_clips`; None for made motion only.
-        sequence_frames: frames a sequence.
-        frame_rates: frames a second; each sequence takes one of them.
-        detectors: MediaPipe's models (lite, full, heavy or paths); each sequence takes one of
-            them, and a name that stands twice is taken twice as often. None: the run's `model`.
-        made_share: share of sequences with made motion where there is a motion folder.
-        split_shares: of train, validation and test.
-        mix_share: of recorded sequences that mix two clips.
-        offset_share: of recorded sequences whose joints are turned by smooth random offsets.
 
-    Raises:
-        InputError: a value out of range.
-    """
+class RenderedOptions(Options):
+    """What to render: the parameters below `rendered`."""
 
-    frames: int = 60_000
-    seed: int = 0
-    training_seed: int | None = None
-    motion_folder: str | None = None
-    sequence_frames: int = 90
-    frame_rates: tuple[float, ...] = (30.0,)
-    detectors: tuple[str, ...] = ()
-    made_share: float = 0.4
-    split_shares: tuple[float, float, float] = (0.84, 0.08, 0.08)
-    mix_share: float = 0.25
-    offset_share: float = 0.6
+    model_config = ConfigDict(allow_inf_nan=False)
 
-    def __post_init__(self) -> None:
-        shares = (self.made_share, self.mix_share, self.offset_share, *self.split_shares)
-        rates_allowed = self.frame_rates and all(5 <= rate <= 120 for rate in self.frame_rates)
-        if self.frames < 1 or self.sequence_frames < 2 or not rates_allowed:
-            raise InputError(
-                f"rendered: frames {self.frames}, sequence_frames {self.sequence_frames}, "
-                f"frame_rates {list(self.frame_rates)}; allowed are 1 or more, 2 or more, and one "
-                "rate or more from 5 to 120"
-            )
-        if self.seed < 0 or (self.training_seed or 0) < 0:
-            raise InputError(
-                f"rendered: seed {self.seed}, training_seed {self.training_seed}; allowed are "
-                "whole numbers of 0 or more"
-            )
-        if not all(0 <= share <= 1 for share in shares) or abs(sum(self.split_shares) - 1) > 1e-6:
-            raise InputError(
-                f"rendered: made_share {self.made_share:g}, mix_share {self.mix_share:g}, "
-                f"offset_share {self.offset_share:g}, split_shares {self.split_shares}; allowed "
-                "are 0 to 1, and split_shares that sum to 1"
-            )
+    frames: int = Field(
+        60_000, ge=1, description="wanted in all; whole sequences are made, so a few more may come"
+    )
+    seed: int = Field(0, ge=0, description="of everything")
+    training_seed: int | None = Field(
+        None,
+        ge=0,
+        description="of the training split, where it is to have other people and movements beside "
+        "the same validation and test splits; None: `seed`",
+    )
+    sequence_frames: int = Field(90, ge=2, description="frames a sequence")
+    frame_rates: tuple[Annotated[float, Field(ge=5, le=120)], ...] = Field(
+        (30.0,), min_length=1, description="frames a second; each sequence takes one of them"
+    )
+    detectors: tuple[str, ...] = Field(
+        (),
+        description="MediaPipe's models (lite, full, heavy or paths); each sequence takes one of "
+        "them, and a name that stands twice is taken twice as often. None: the run's `model`",
+    )
+    made_share: Share = Field(
+        0.4, description="of sequences with made motion where there is a motion folder"
+    )
+    split_shares: tuple[Share, Share, Share] = Field(
+        (0.84, 0.08, 0.08), description="of train, validation and test"
+    )
+    mix_share: Share = Field(0.25, description="of recorded sequences that mix two clips")
+    offset_share: Share = Field(
+        0.6, description="of recorded sequences whose joints are turned by smooth random offsets"
+    )
+
+    @field_validator("split_shares")
+    @classmethod
+    def _whole(cls, value: tuple[float, float, float]) -> tuple[float, float, float]:
+        if abs(sum(value) - 1) > 1e-6:
+            raise ValueError("allowed are three shares that sum to 1")
+        return value
 
 
 @dataclass(frozen=True)
@@ -144,7 +136,10 @@ class RenderedTask:
 
 
 def list_tasks(
-    options: RenderedOptions, made_kinds: Mapping[str, float] = MADE_WEIGHTS
+    options: RenderedOptions,
+    made_kinds: Mapping[str, float] = MADE_WEIGHTS,
+    *,
+    motion_folder: str | Path | None = None,
 ) -> list[RenderedTask]:
     """The sequences to render, the same for the same options and motion folder.
 
@@ -154,6 +149,7 @@ def list_tasks(
     Args:
         options: what to render.
         made_kinds: how likely each kind of made motion is, in any unit.
+        motion_folder: clips in the format of `motion_files.list_clips`; None for made motion only.
 
     Raises:
         MissingFileError: there is no such motion folder.
@@ -161,9 +157,11 @@ def list_tasks(
             no such kind of made motion.
     """
     kinds = checked_kinds(made_kinds)
-    pools = _pools(options.motion_folder)
+    folder = None if motion_folder is None else str(motion_folder)
+    pools = _pools(folder)
     count = -(-options.frames // options.sequence_frames)
-    return [_task(options, pools, kinds, index) for index in range(count)]
+    tasks = [_task(options, pools, kinds, index) for index in range(count)]
+    return [replace(task, motion_folder=folder) if task.clip else task for task in tasks]
 
 
 def checked_kinds(weights: Mapping[str, float]) -> dict[str, float]:
@@ -259,7 +257,7 @@ def _task(
         scene_seed=seed,
         n_frames=options.sequence_frames,
         fps=options.frame_rates[rng.integers(len(options.frame_rates))],
-        motion_folder=None if made else options.motion_folder,
+        motion_folder=None,
         clip=clip,
         arms=arms,
         made=kind,

@@ -22,21 +22,21 @@ Parameters = dict[str, Any]
 
 
 def prepare_clips(
-    training_shards_so_far: ShardStore, prepared_clips_so_far: PreparedStore, parameters: Parameters
+    training_shards: ShardStore, prepared_clips_so_far: PreparedStore, parameters: Parameters
 ) -> Iterator[Prepared[PreparedSequence]]:
     """The shards that are not prepared yet, repaired as in use."""
     options = TrainingOptions.from_parameters(parameters)
     options.check_machine()
-    manifest = training_shards_so_far.manifest().select(options.sources)
+    manifest = training_shards.manifest().select(options.sources)
     yield from prepare(manifest, prepared_clips_so_far, repair_of(parameters))
 
 
 def list_clips(
-    training_shards_so_far: ShardStore, prepared_clips: PreparedStore, parameters: Parameters
+    training_shards: ShardStore, prepared_clips: PreparedStore, parameters: Parameters
 ) -> ClipList[PreparedSequence]:
     """The prepared clips of each split."""
     options = TrainingOptions.from_parameters(parameters)
-    manifest = training_shards_so_far.manifest().select(options.sources)
+    manifest = training_shards.manifest().select(options.sources)
     return clip_list(manifest, prepared_clips, repair_of(parameters), options.repeats)
 
 
@@ -54,7 +54,7 @@ def train(
 
 def add_feet(
     trained_networks: Checkpoint,
-    training_shards_so_far: ShardStore,
+    training_shards: ShardStore,
     prepared_clips: PreparedStore,
     parameters: Parameters,
 ) -> Checkpoint:
@@ -64,7 +64,7 @@ def add_feet(
     return with_feet(
         trained_networks,
         refiner_in(trained_networks.header, trained_networks.weights, named),
-        training_shards_so_far.manifest().select(options.sources),
+        training_shards.manifest().select(options.sources),
         prepared_clips,
         repair_of(parameters),
         options.feet,

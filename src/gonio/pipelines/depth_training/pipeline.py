@@ -11,13 +11,13 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 nodes.prepare_clips,
-                ["training_shards_so_far", "prepared_clips_so_far", "parameters"],
+                ["training_shards", "prepared_clips_so_far", "parameters"],
                 "prepared_clips",
                 name="prepare_clips",
             ),
             Node(
                 nodes.list_clips,
-                ["training_shards_so_far", "prepared_clips", "parameters"],
+                ["training_shards", "prepared_clips", "parameters"],
                 "training_clips",
                 name="list_clips",
             ),
@@ -29,7 +29,7 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 nodes.add_feet,
-                ["trained_networks", "training_shards_so_far", "prepared_clips", "parameters"],
+                ["trained_networks", "training_shards", "prepared_clips", "parameters"],
                 "trained_refiner",
                 name="add_feet",
             ),

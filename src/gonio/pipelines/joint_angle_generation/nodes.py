@@ -22,7 +22,7 @@ Parameters = dict[str, Any]
 
 
 def plan_angle_shards(
-    training_shards_so_far: ShardStore,
+    training_shards: ShardStore,
     depth_refiner: CheckpointFile,
     joint_refiner: CheckpointFile,
     main_refiner: CheckpointFile,
@@ -34,7 +34,7 @@ def plan_angle_shards(
     files = own_files(
         depth_refiner=depth_refiner, joint_refiner=joint_refiner, main_refiner=main_refiner
     )
-    return plan_angles(options, chain, training_shards_so_far, files)
+    return plan_angles(options, chain, training_shards, files)
 
 
 def generate_angles(

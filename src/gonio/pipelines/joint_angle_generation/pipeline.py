@@ -12,7 +12,7 @@ def create_pipeline() -> Pipeline:
             Node(
                 nodes.plan_angle_shards,
                 [
-                    "training_shards_so_far",
+                    "training_shards",
                     "depth_refiner",
                     "joint_refiner",
                     "main_refiner",

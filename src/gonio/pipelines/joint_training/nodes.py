@@ -27,22 +27,22 @@ Parameters = dict[str, Any]
 
 
 def prepare_clips(
-    angle_shards_so_far: ShardStore, joint_clips_so_far: AngleStore, parameters: Parameters
+    angle_shards: ShardStore, joint_clips_so_far: AngleStore, parameters: Parameters
 ) -> Iterator[Prepared[AngleClip]]:
     """The shards with angles that are not prepared yet."""
     options = JointTrainingOptions.from_parameters(parameters)
     options.check_machine()
-    manifest = angle_shards_so_far.manifest().select(options.sources)
+    manifest = angle_shards.manifest().select(options.sources)
     preparation = Preparation(repair_of(parameters))
     yield from prepare_angle_clips(manifest, joint_clips_so_far, preparation)
 
 
 def list_clips(
-    angle_shards_so_far: ShardStore, joint_clips: AngleStore, parameters: Parameters
+    angle_shards: ShardStore, joint_clips: AngleStore, parameters: Parameters
 ) -> ClipList[AngleClip]:
     """The prepared clips of each split."""
     options = JointTrainingOptions.from_parameters(parameters)
-    manifest = angle_shards_so_far.manifest().select(options.sources)
+    manifest = angle_shards.manifest().select(options.sources)
     preparation = Preparation(repair_of(parameters))
     return angle_clip_list(manifest, joint_clips, preparation, options.repeats)
 

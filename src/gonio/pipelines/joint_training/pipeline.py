@@ -11,13 +11,13 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 nodes.prepare_clips,
-                ["angle_shards_so_far", "joint_clips_so_far", "parameters"],
+                ["angle_shards", "joint_clips_so_far", "parameters"],
                 "joint_clips",
                 name="prepare_joint_clips",
             ),
             Node(
                 nodes.list_clips,
-                ["angle_shards_so_far", "joint_clips", "parameters"],
+                ["angle_shards", "joint_clips", "parameters"],
                 "joint_training_clips",
                 name="list_joint_clips",
             ),

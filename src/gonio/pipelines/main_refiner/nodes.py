@@ -11,11 +11,10 @@ import pandas as pd
 
 from gonio.capture.store import ShardStore
 from gonio.datasets.checkpoint import CheckpointFile, own_files
-from gonio.errors import MissingFileError
 from gonio.models.checkpoint_io import Checkpoint, file_digest
 from gonio.models.depth_refiner import DepthRefiner
 from gonio.models.joint_refiner import JointRefiner
-from gonio.models.registry import load_refiners, no_checkpoint
+from gonio.models.registry import load_refiners
 from gonio.reporting.figures import figure_png
 from gonio.reporting.training_figure import training_figure
 from gonio.training.angle_clips import (
@@ -56,15 +55,14 @@ def load_joined(depth_refiner: CheckpointFile, joint_refiner: CheckpointFile) ->
     """
     own = own_files(depth_refiner=depth_refiner, joint_refiner=joint_refiner)
     both = load_refiners("both", own)
-    if both.depth is None or both.joint is None:
-        absent = next(name for name in own if name not in both.used)
-        raise MissingFileError(no_checkpoint(absent, own[absent]))
+    assert both.depth is not None  # a choice has all of its networks
+    assert both.joint is not None
     hashes = tuple(file_digest(both.used[name]) for name in own)
     return JoinedRefiners(both.depth, both.joint, hashes)
 
 
 def prepare_clips(
-    angle_shards_so_far: ShardStore,
+    angle_shards: ShardStore,
     main_clips_so_far: MainStore,
     joined_refiners: JoinedRefiners,
     parameters: Parameters,
@@ -72,22 +70,22 @@ def prepare_clips(
     """The shards with angles that are not prepared yet, and what the refiners say of them."""
     options = MainTrainingOptions.from_parameters(parameters)
     options.check_machine()
-    manifest = angle_shards_so_far.manifest().select(options.sources)
-    preparation = _preparation(angle_shards_so_far, options, joined_refiners, parameters)
+    manifest = angle_shards.manifest().select(options.sources)
+    preparation = _preparation(angle_shards, options, joined_refiners, parameters)
     refiners = (joined_refiners.depth, joined_refiners.joint)
     yield from prepare_main_clips(manifest, main_clips_so_far, preparation, refiners)
 
 
 def list_clips(
-    angle_shards_so_far: ShardStore,
+    angle_shards: ShardStore,
     main_clips: MainStore,
     joined_refiners: JoinedRefiners,
     parameters: Parameters,
 ) -> ClipList[MainClip]:
     """The prepared clips of each split."""
     options = MainTrainingOptions.from_parameters(parameters)
-    manifest = angle_shards_so_far.manifest().select(options.sources)
-    preparation = _preparation(angle_shards_so_far, options, joined_refiners, parameters)
+    manifest = angle_shards.manifest().select(options.sources)
+    preparation = _preparation(angle_shards, options, joined_refiners, parameters)
     return angle_clip_list(manifest, main_clips, preparation, options.repeats)
 
 

@@ -17,13 +17,13 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 nodes.prepare_clips,
-                ["angle_shards_so_far", "main_clips_so_far", "joined_refiners", "parameters"],
+                ["angle_shards", "main_clips_so_far", "joined_refiners", "parameters"],
                 "main_clips",
                 name="prepare_main_clips",
             ),
             Node(
                 nodes.list_clips,
-                ["angle_shards_so_far", "main_clips", "joined_refiners", "parameters"],
+                ["angle_shards", "main_clips", "joined_refiners", "parameters"],
                 "main_training_clips",
                 name="list_main_clips",
             ),
