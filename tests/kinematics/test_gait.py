@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from gonio.kinematics.angles import joint_angles
 from gonio.kinematics.gait import OF_THE_LENS, GaitEvents, NotGait, gait_events
-from gonio.pipelines.inference.reader_nodes import find_gait
+from gonio.kinematics.gait_cycles import CYCLE_COLUMNS
+from gonio.pipelines.inference.reader_nodes import average_cycles, find_gait
 from gonio.trc import read_trc
 from gonio.types import MarkerTrajectories
 from tests.kinematics.body import body, skin_markers, without
@@ -287,3 +292,18 @@ def test_the_record_has_what_the_events_have():
         "swing_share": 1 - events.phases.feet["L"].stance_share,
         "step_length_m": events.phases.feet["L"].step_length_m,
     }
+
+
+def test_a_walk_has_cycles_and_a_picture_of_them_and_other_clips_have_none():
+    markers = walk()
+    video = SimpleNamespace(path=Path("walk.mp4"))
+    cycles, picture = average_cycles(joint_angles(markers), gait_events(markers), video)
+    assert list(cycles.columns) == list(CYCLE_COLUMNS)
+    knee = cycles[cycles["angle"] == "knee_R_flexion_deg"].set_index("cycle_percent")
+    assert knee["strides"].iloc[0] >= 3
+    assert np.ptp(knee["mean_deg"]) == pytest.approx(50, abs=2)
+    assert knee["sd_deg"].max() < 3
+    assert picture.startswith(b"\x89PNG")
+    nothing, no_picture = average_cycles(joint_angles(markers), NotGait("it is none"), video)
+    assert len(nothing.columns) == 0
+    assert no_picture == b""

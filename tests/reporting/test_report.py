@@ -273,6 +273,13 @@ def test_gait_events_are_listed_and_drawn(content):
     assert page.data["events"]["Left foot off"] == [0.35]
 
 
+def test_angles_over_the_gait_cycle_are_shown_where_there_are_any(content):
+    shown = report_html(replace(content, gait_cycles=b"picture", gait=NotGait("no.")))
+    assert "over the gait cycle, mean and standard deviation" in shown
+    assert "data:image/png;base64,cGljdHVyZQ==" in shown
+    assert "over the gait cycle" not in report_html(replace(content, gait=NotGait("no.")))
+
+
 def test_phases_of_a_walk_are_shown_with_what_they_are_worth(content):
     times = {"R": np.array([0.2, 1.3]), "L": np.array([0.75, 1.85])}
     strides = {side: times[side][None] for side in times}

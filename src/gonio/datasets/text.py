@@ -74,14 +74,20 @@ class TableDataset(FileDataset[pd.DataFrame, pd.DataFrame]):
 
 
 class PngDataset(FileDataset[bytes, bytes]):
-    """A picture, as the bytes of its PNG."""
+    """A picture, as the bytes of its PNG.
+
+    No bytes mean that there is nothing to show: the file is then taken away.
+    """
 
     def load(self) -> bytes:
-        """The bytes."""
-        return self.existing_path().read_bytes()
+        """The bytes; none where there is no file."""
+        return self.path.read_bytes() if self._exists() else b""
 
     def save(self, data: bytes) -> None:
         """Write the picture."""
+        if not data:
+            self.path.unlink(missing_ok=True)
+            return
         with replacing(self.path) as scratch:
             scratch.write_bytes(data)
 

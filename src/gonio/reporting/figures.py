@@ -49,6 +49,7 @@ def joint_angle_figure(
     estimated: pd.DataFrame | None = None,
     title: str = "Joint angles",
     subtitle: str = "",
+    across: str = "time (s)",
 ) -> Figure:
     """Draw all 36 angles: 7 rows of joints, 3 angles each, right and left in one panel.
 
@@ -64,6 +65,7 @@ def joint_angle_figure(
         estimated: the same for joints that rest on estimated markers.
         title: first line.
         subtitle: second line.
+        across: what `time_s` is, if it is not time.
 
     Returns:
         A figure that belongs to no window and to no global state.
@@ -99,9 +101,24 @@ def joint_angle_figure(
                     draw_curve(axes, computed, computed_sigma, column, colour, COMPUTED)
                 draw_curve(axes, angles, sigma, column, colour, FINAL)
             _dress(axes, joints, angle_of(columns_of(joints[0], angles)[angle], joints[0]))
-    _label_edges(grid, time_s)
+    _label_edges(grid, time_s, across)
     figure.align_ylabels(grid[:, 0])
-    _head(figure, title, subtitle, band=sigma is not None, computed=computed is not None)
+    shades = {
+        name: colour
+        for name, colour, flags in (
+            ("near a singularity*", SINGULAR_COLOUR, near_singularity),
+            ("rests on estimated markers*", ESTIMATED_COLOUR, estimated),
+        )
+        if flags is not None
+    }
+    _head(
+        figure,
+        title,
+        subtitle,
+        band=sigma is not None,
+        computed=computed is not None,
+        shades=shades,
+    )
     return figure
 
 
@@ -192,28 +209,37 @@ def _scale(axes: Axes) -> None:
         )
 
 
-def _label_edges(grid: np.ndarray[Any, Any], time_s: FloatArray) -> None:
+def _label_edges(grid: np.ndarray[Any, Any], time_s: FloatArray, across: str) -> None:
     for axes in grid[:, 0]:
         axes.set_ylabel("angle (deg)", fontsize=8, color=_INK)
     for axes in grid[-1]:
-        axes.set_xlabel("time (s)", fontsize=8.5, color=_INK)
+        axes.set_xlabel(across, fontsize=8.5, color=_INK)
     span = time_s[-1] - time_s[0]
     pad = 0.01 * span if span else 0.5
     grid[0, 0].set_xlim(time_s[0] - pad, time_s[-1] + pad)
 
 
-def _head(figure: Figure, title: str, subtitle: str, *, band: bool, computed: bool) -> None:
+def _head(
+    figure: Figure,
+    title: str,
+    subtitle: str,
+    *,
+    band: bool,
+    computed: bool,
+    shades: dict[str, str],
+) -> None:
     # A dollar sign in a file name is no formula.
     left: dict[str, Any] = {"x": 0.075, "ha": "left", "va": "top", "parse_math": False}
     figure.text(y=0.978, s=title, fontsize=15, fontweight="bold", color=_INK, **left)
     figure.text(y=0.9585, s=subtitle, fontsize=9, color=_SOFT, **left)
-    figure.text(
-        y=0.9585 if computed else 0.937,  # the longer key takes the whole line
-        s="* strip: which side",
-        fontsize=8,
-        color=_SOFT,
-        **{**left, "x": 0.985, "ha": "right"},
-    )
+    if shades:
+        figure.text(
+            y=0.9585 if computed else 0.937,  # the longer key takes the whole line
+            s="* strip: which side",
+            fontsize=8,
+            color=_SOFT,
+            **{**left, "x": 0.985, "ha": "right"},
+        )
     dashed = Line2D([], [], color=_SOFT, ls=COMPUTED.dash, label=COMPUTED_LABEL)
     handles = [
         Line2D([], [], color=SIDE_COLOUR["R"], linewidth=2.2, label="right"),
@@ -221,8 +247,7 @@ def _head(figure: Figure, title: str, subtitle: str, *, band: bool, computed: bo
         Line2D([], [], color=MIDDLE_COLOUR, linewidth=2.2, label="mid-line"),
         *([dashed] if computed else []),
         *([Patch(color=_BAND_KEY, label=BAND_LABEL)] if band else []),
-        Patch(color=SINGULAR_COLOUR, label="near a singularity*"),
-        Patch(color=ESTIMATED_COLOUR, label="rests on estimated markers*"),
+        *(Patch(color=colour, label=label) for label, colour in shades.items()),
     ]
     figure.legend(
         handles=handles,

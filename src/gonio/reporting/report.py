@@ -107,6 +107,7 @@ class ReportContent:
         sigma: one standard deviation of the angles, degrees, T rows.
         summary: range of motion, peak, mean, symmetry; columns without any value are left out.
         gait: events of the feet, or why the clip is not gait.
+        gait_cycles: PNG of the angles over the gait cycle; none where the clip is not gait.
         warnings: sentences to read first.
         parameters: of the run, nested.
         versions: of the program and its libraries.
@@ -136,6 +137,7 @@ class ReportContent:
     sigma: pd.DataFrame | None = None
     summary: pd.DataFrame | None = None
     gait: GaitEvents | NotGait | None = None
+    gait_cycles: bytes | None = None
     warnings: tuple[str, ...] = ()
     parameters: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, Any] = field(default_factory=dict)
@@ -181,6 +183,7 @@ def report_html(content: ReportContent) -> str:
         versions=entries_of(content.versions, digits=10),
         summary=_summary(content.summary),
         gait=_gait(content.gait),
+        gait_cycles=_data_uri(content.gait_cycles) if content.gait_cycles else None,
         figure=None if content.figure is None else _data_uri(content.figure),
         data=_payload(content),
         css=Markup(_own("report.css")),

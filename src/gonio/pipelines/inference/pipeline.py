@@ -112,6 +112,12 @@ def _for_the_reader() -> list[Node]:
             "summary",
             name="summarise_angles",
         ),
+        Node(
+            reader_nodes.average_cycles,
+            ["joint_angles", "gait_found", "video"],
+            ["gait_cycles", "gait_cycles_figure"],
+            name="average_cycles",
+        ),
         Node(reader_nodes.export_c3d, "markers_augmented", "markers_c3d", name="export_c3d"),
         Node(
             reader_nodes.draw_figure,
@@ -169,6 +175,7 @@ def _for_the_reader() -> list[Node]:
                 "opensim_angles",
                 "summary",
                 "gait_found",
+                "gait_cycles_figure",
                 "joint_angles_figure",
                 "pose_record",
                 "angle_record",

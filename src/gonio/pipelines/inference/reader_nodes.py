@@ -8,6 +8,7 @@ import pandas as pd
 
 from gonio.kinematics import GaitEvents, NotGait, gait_events, summarise
 from gonio.kinematics.angles import split_flags
+from gonio.kinematics.gait_cycles import as_curves, gait_cycles
 from gonio.landmarks.repair import RepairedLandmarks
 from gonio.landmarks.video import VideoInfo
 from gonio.markers.augment import augmented_shares
@@ -68,6 +69,30 @@ def summarise_angles(joint_angles: pd.DataFrame, gait_found: GaitEvents | NotGai
     """Range of motion, peak, mean and symmetry of every angle, singular frames left out."""
     angles, _ = split_flags(joint_angles)
     return summarise(angles, None if isinstance(gait_found, NotGait) else gait_found)
+
+
+def average_cycles(
+    joint_angles: pd.DataFrame, gait_found: GaitEvents | NotGait, video: VideoInfo
+) -> tuple[pd.DataFrame, bytes]:
+    """Angles over the gait cycle, as a table and as a picture (PNG).
+
+    A table without columns and no bytes where the clip is not gait.
+    """
+    if isinstance(gait_found, NotGait):
+        return pd.DataFrame(), b""
+    angles, _ = split_flags(joint_angles)
+    cycles = gait_cycles(angles, gait_found)
+    columns = [str(name) for name in angles.columns if name != "time_s"]
+    strides = {side: len(gait_found.strides(side)) for side in ("R", "L")}
+    figure = joint_angle_figure(
+        as_curves(cycles, columns, "mean_deg"),
+        sigma=as_curves(cycles, columns, "sd_deg"),
+        title=f"Gait cycles of {video.path.name}",
+        subtitle=f"mean of {strides['R']} strides right and {strides['L']} left; pelvis and trunk "
+        "by the right; the band is how much strides differ",
+        across="gait cycle (%)",
+    )
+    return cycles, figure_png(figure)
 
 
 def export_c3d(markers_augmented: MarkerTrajectories) -> MarkerTrajectories:
@@ -202,6 +227,7 @@ def write_report(
     opensim_angles: pd.DataFrame,
     summary: pd.DataFrame,
     gait_found: GaitEvents | NotGait,
+    gait_cycles_figure: bytes,
     joint_angles_figure: bytes,
     pose_record: dict[str, Any],
     angle_record: dict[str, Any],
@@ -233,6 +259,7 @@ def write_report(
             opensim=_table_or_none(opensim_angles),
             summary=summary,
             gait=gait_found,
+            gait_cycles=gait_cycles_figure,
             warnings=tuple(quality["warnings"]),
             figure=joint_angles_figure,
             parameters=options.model_dump(),
