@@ -25,7 +25,9 @@ RUN = Path(__file__).resolve().parents[1] / "data" / "08_reporting" / "evaluatio
 MAIN_TABLES = ("summary.csv", "cameras.csv")
 IMAGE_TABLE = "image_errors.csv"
 """Of poses: clips by how far MediaPipe's image points are off."""
-TABLES = (*MAIN_TABLES, IMAGE_TABLE)
+PERFORMER_TABLE = "performers.csv"
+"""Of poses: by whose movements the clips show."""
+TABLES = (*MAIN_TABLES, IMAGE_TABLE, PERFORMER_TABLE)
 """Of poses."""
 IMAGE_ROWS = ("raw", SHIPPED, SHIPPED_MAIN, KNOWN_IMAGE)
 IMAGE_SHOWN = (
@@ -73,6 +75,13 @@ def image_block() -> str:
     return as_markdown(table[chosen], IMAGE_SHOWN)
 
 
+def performer_block() -> str:
+    """The table by performer, from its kept CSV file; the demo has one."""
+    table = pd.read_csv(KEPT / PERFORMER_TABLE)
+    chosen = table["row"].isin(("raw", SHIPPED, SHIPPED_MAIN)) & (table["recording"] != DEMO)
+    return as_markdown(table[chosen], IMAGE_SHOWN)
+
+
 def parts_block() -> str:
     """The table of what each part brings, from its kept CSV file."""
     return as_markdown(pd.read_csv(KEPT / PARTS_TABLE), PARTS_SHOWN)
@@ -110,6 +119,7 @@ def main(run: Path, only: str | None = None) -> None:
             print(f"{run / name} is absent: {KEPT / name} is used as it is")
     page = filled(PAGE.read_text(encoding="utf-8"), block())
     page = filled(page, image_block(), "image")
+    page = filled(page, performer_block(), "performers")
     if all((KEPT / name).is_file() for name in ANGLE_TABLES):
         page = filled(page, angle_block(), "angles")
     if (KEPT / PARTS_TABLE).is_file():

@@ -32,6 +32,16 @@ def test_the_table_by_image_points_is_the_kept_one(script):
     assert set(pd.read_csv(script.KEPT / script.IMAGE_TABLE)["row"]) >= set(script.IMAGE_ROWS)
 
 
+def test_the_table_by_performer_is_the_kept_one(script):
+    page = script.PAGE.read_text(encoding="utf-8")
+    assert (
+        f"<!-- performers: begin -->\n{script.performer_block()}\n<!-- performers: end -->" in page
+    )
+    assert {"cmu02", "cmu135", "made"} <= set(
+        pd.read_csv(script.KEPT / script.PERFORMER_TABLE)["performer"]
+    )
+
+
 def test_the_baseline_of_the_page_is_mediapipe_on_the_demo(script):
     kept = pd.read_csv(script.KEPT / "summary.csv")
     raw = kept[(kept["recording"] == "demo") & (kept["row"] == "raw")].iloc[0]
@@ -45,15 +55,18 @@ def test_a_run_is_taken_into_the_page(script, tmp_path, monkeypatch):
     for name in script.TABLES:
         text = (script.KEPT / name).read_text(encoding="utf-8")
         (run / name).write_text(text.replace("repaired", "shipped"), encoding="utf-8")
-    places = [f"<!-- {p}: begin -->\nold\n<!-- {p}: end -->\n" for p in ("image", "evaluation")]
-    page.write_text("a\n{}{}z\n".format(*places))
+    places = [
+        f"<!-- {p}: begin -->\nold\n<!-- {p}: end -->\n"
+        for p in ("image", "evaluation", "performers")
+    ]
+    page.write_text("a\n" + "".join(places) + "z\n")
     monkeypatch.setattr(script, "KEPT", kept)
     monkeypatch.setattr(script, "PAGE", page)
     script.main(run)
     text = page.read_text(encoding="utf-8")
     assert text.startswith("a\n<!-- image: begin -->\n| recording | image points off (cm) | row |")
     assert "<!-- image: end -->\n<!-- evaluation: begin -->\n**Depth**" in text
-    assert text.endswith("<!-- evaluation: end -->\nz\n")
+    assert text.endswith("<!-- performers: end -->\nz\n")
     assert "| demo | shipped |" in text
     assert "old" not in text
 
@@ -92,7 +105,8 @@ def test_the_angles_of_a_run_are_taken_into_the_page(script, tmp_path, monkeypat
         text = (script.KEPT / name).read_text(encoding="utf-8")
         (run / name).write_text(text.replace("repaired", "put right"), encoding="utf-8")
     places = [
-        f"<!-- {p}: begin -->\nold\n<!-- {p}: end -->\n" for p in ("evaluation", "image", "angles")
+        f"<!-- {p}: begin -->\nold\n<!-- {p}: end -->\n"
+        for p in ("evaluation", "image", "performers", "angles")
     ]
     page.write_text("".join(places))
     monkeypatch.setattr(script, "KEPT", tmp_path / "kept")

@@ -11,11 +11,11 @@ from gonio.datasets.checkpoint import CheckpointDataset
 from gonio.datasets.motion import OptionalMotDataset
 from gonio.datasets.text import JsonDataset, TableDataset
 from gonio.models.depth_network import DepthRefinerConfig, PoseAwareDepthRefiner
-from gonio.models.depth_refiner import save_network
 from gonio.pipelines.evaluation import create_pipeline, nodes
 from gonio.training.recordings import EvaluationOptions
 from gonio.trc import read_trc
 from tests.capture.fakes import small_shard
+from tests.models.checkpoints import save_network
 from tests.training.angle_fakes import known_shard, shard_store
 
 DEMO_ONLY = {"recordings": ["demo"], "shipped": False}

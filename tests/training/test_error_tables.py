@@ -132,6 +132,46 @@ def test_clips_are_grouped_by_how_far_their_image_points_are_off():
         assert set(error_tables.by_image_error(scored(unseen, {"raw": 0.1}))) == {None}
 
 
+def test_clips_are_grouped_by_who_moved():
+    shards = [
+        clip(5, subject=name)
+        for name in ("cmu02+body000017", "cmu02+body000018", "made7100038+body000003", "d03")
+    ]
+    assert [error_tables.performer_of(shard) for shard in shards] == [
+        "cmu02",
+        "cmu02",
+        "made",
+        "d03",
+    ]
+    table = error_tables.grouped_table(
+        [scored(shard, {"raw": 0.1}) for shard in shards], "performer", error_tables.by_performer
+    )
+    assert dict(zip(table["performer"], table["clips"], strict=True)) == {
+        "cmu02": 2,
+        "d03": 1,
+        "made": 1,
+    }
+
+
+def test_an_interval_says_how_much_the_choice_of_clips_matters():
+    alike = [scored(clip(5, name=f"s{k}"), {"raw": 0.1, "better": 0.05}) for k in range(12)]
+    table = error_tables.whole_table(alike)
+    low, high = "depth_vs_raw_low_percent", "depth_vs_raw_high_percent"
+    assert line(table, row="better")[low] == pytest.approx(-50, abs=1)
+    assert line(table, row="better")[high] == pytest.approx(-50, abs=1)
+    apart = [
+        scored(clip(5, name=f"s{k}"), {"raw": 0.1, "better": 0.02 if k % 2 else 0.08})
+        for k in range(12)
+    ]
+    table = error_tables.whole_table(apart)
+    share = line(table, row="better")["depth_vs_raw_percent"]
+    assert line(table, row="better")[low] < share - 8
+    assert line(table, row="better")[high] > share + 8
+    assert line(table, row="raw")[low] == line(table, row="raw")[high] == 0
+    few = error_tables.whole_table(apart[:9])
+    assert few[[low, high]].isna().all(axis=None)
+
+
 def test_recordings_stay_apart(clips):
     other = scored(clip(5, detector="mediapipe heavy VIDEO"), {"raw": 0.1, "better": 0.2}, "zoo")
     table = error_tables.whole_table([other, *clips])

@@ -46,13 +46,14 @@ class EvaluationTables:
 
     Attributes:
         whole: a line a recording and row.
-        cameras, detectors, joints, azimuths, elevations, image_errors, clips: a line a recording,
-            group and row.
+        cameras, detectors, performers, joints, azimuths, elevations, image_errors, clips: a line a
+            recording, group and row.
     """
 
     whole: pd.DataFrame
     cameras: pd.DataFrame
     detectors: pd.DataFrame
+    performers: pd.DataFrame
     joints: pd.DataFrame
     azimuths: pd.DataFrame
     elevations: pd.DataFrame
@@ -106,6 +107,7 @@ def _section(tables: EvaluationTables, recording: str, number: int) -> dict[str,
         for title, name, table in (
             ("Each camera", "camera", tables.cameras),
             ("Each detector", "detector", tables.detectors),
+            ("Each performer", "performer", tables.performers),
         )
         if own(table)[name].nunique() > 1
     ]

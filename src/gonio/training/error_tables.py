@@ -6,6 +6,7 @@ frames that count, so that clips weigh as their lengths.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -25,6 +26,8 @@ AZIMUTH_BIN_DEG = 45
 ELEVATION_BIN_DEG = 15
 IMAGE_BINS_CM = (0, 4, 5, 6, 8, 12)
 """Lower edges of the bins of `by_image_error`."""
+FEWEST_CLIPS, DRAWS = 10, 2000
+"""Of the intervals: clips that a recording has at least, and how often clips are drawn."""
 RAW = "raw"
 """The row that the others are compared with."""
 _COMPARED = {
@@ -101,7 +104,44 @@ def _calibration(errors: FrameErrors) -> dict[str, float]:
 
 def whole_table(clips: list[ScoredClip]) -> pd.DataFrame:
     """A line a recording and row, over all of its clips."""
-    return _with_shares(_lines(clips, None, ""))
+    table = _with_shares(_lines(clips, None, ""))
+    lows, highs = zip(*_intervals(clips), strict=True) if clips else ((), ())
+    place = list(table.columns).index("depth_vs_raw_percent") + 1 if clips else 0
+    table.insert(place, "depth_vs_raw_low_percent", np.array(lows, dtype=float))
+    table.insert(place + 1, "depth_vs_raw_high_percent", np.array(highs, dtype=float))
+    return table
+
+
+def _intervals(clips: list[ScoredClip]) -> Iterator[tuple[float, float]]:
+    """95 % intervals of the change of depth against raw, a line as in `whole_table`.
+
+    Clips are drawn with replacement (bootstrap; Efron and Tibshirani 1993); NaN where there are
+    fewer than `FEWEST_CLIPS`. They say how much the choice of clips matters, not that of people.
+    """
+    rng = np.random.default_rng(0)
+    for _, members in _recordings(clips):
+        drawn = rng.integers(len(members), size=(DRAWS, len(members)))
+        raw = _drawn_means([clip.errors[RAW] for clip in members], drawn)
+        for row in members[0].errors:
+            own = _drawn_means([clip.errors[row] for clip in members], drawn)
+            few = len(members) < FEWEST_CLIPS or not np.isfinite(own / raw).any()
+            low, high = (
+                np.nanpercentile(100 * (own / raw - 1), [2.5, 97.5])
+                if not few
+                else (
+                    np.nan,
+                    np.nan,
+                )
+            )
+            yield float(low), float(high)
+
+
+def _drawn_means(errors: list[FrameErrors], drawn: NDArray[np.intp]) -> FloatArray:
+    """Mean depth error of each draw of clips, (draws,) metres."""
+    depths = [one.depth[np.isfinite(one.depth)].astype(float) for one in errors]
+    sums, counts = np.array([d.sum() for d in depths]), np.array([len(d) for d in depths])
+    total = counts[drawn].sum(axis=1)
+    return np.asarray(np.where(total > 0, sums[drawn].sum(axis=1) / np.maximum(total, 1), np.nan))
 
 
 def grouped_table(clips: list[ScoredClip], name: str, key: Key) -> pd.DataFrame:
@@ -154,6 +194,16 @@ def by_camera(clip: ScoredClip) -> NDArray[np.object_]:
 def by_detector(clip: ScoredClip) -> NDArray[np.object_]:
     """Label of the detector."""
     return _same(clip, clip.shard.detector)
+
+
+def by_performer(clip: ScoredClip) -> NDArray[np.object_]:
+    """Who moved: a subject without its drawn body; all made motion is one."""
+    return _same(clip, performer_of(clip.shard))
+
+
+def performer_of(shard: Shard) -> str:
+    """The performer of a shard's movement; `made` for motion that nobody performed."""
+    return re.sub(r"\bmade\d+", "made", re.sub(r"\+body\d+$", "", shard.subject))
 
 
 def by_clip(clip: ScoredClip) -> NDArray[np.object_]:

@@ -20,7 +20,7 @@ from gonio.landmarks.pose import mid_hip_rays, pose_without_refiner
 from gonio.landmarks.repair import repair_landmarks
 from gonio.options import CameraOptions, RepairOptions
 from gonio.signals import nearest, resample
-from gonio.training.error_tables import ScoredClip
+from gonio.training.error_tables import ScoredClip, performer_of
 from gonio.training.frame_errors import frame_errors, scaled_pose, true_frames
 from gonio.training.image_points import with_true_image
 from gonio.training.recordings import (
@@ -182,6 +182,7 @@ def _described(shards: Sequence[Shard]) -> dict[str, Any]:
         "clips": len(shards),
         "frames_with_truth": sum(int(true_frames(shard).sum()) for shard in shards),
         "subjects": len({shard.subject for shard in shards}),
+        "performers": sorted({performer_of(shard) for shard in shards}),
         "detectors": sorted({shard.detector for shard in shards}),
         "frame_rates_hz": sorted({round(shard.fps, 2) for shard in shards}),
     }

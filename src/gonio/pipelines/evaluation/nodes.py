@@ -105,6 +105,7 @@ def tabulate(scores: list[ScoredClip]) -> tuple[pd.DataFrame, ...]:
         error_tables.whole_table(scores),
         error_tables.grouped_table(scores, "camera", error_tables.by_camera),
         error_tables.grouped_table(scores, "detector", error_tables.by_detector),
+        error_tables.grouped_table(scores, "performer", error_tables.by_performer),
         error_tables.joint_table(scores),
         error_tables.grouped_table(scores, "azimuth_deg", error_tables.by_azimuth),
         error_tables.grouped_table(scores, "elevation_deg", error_tables.by_elevation),

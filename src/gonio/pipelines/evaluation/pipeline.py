@@ -9,6 +9,7 @@ TABLES = [
     "evaluation_table",
     "evaluation_cameras",
     "evaluation_detectors",
+    "evaluation_performers",
     "evaluation_joints",
     "evaluation_azimuths",
     "evaluation_elevations",
