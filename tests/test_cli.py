@@ -228,7 +228,7 @@ def test_a_folder_goes_on_after_a_bad_video(copy, kedro_run, tmp_path):
         ("video=Evaluation.mp4", "rename the video: angles, conversion, evaluation, training are"),
         ("subject.height=178", "centimetres? Then write 1.78"),
         ("subject.height=-1", "0.4 to 2.8 metres"),
-        ("subject.height=true", "subject.height is True: Value error, true and false are no"),
+        ("subject.height=true", "subject.height is True: true and false are no"),
         ("subject.height=abc", "subject.height is 'abc'"),
         ("subject.hight=1.78", "did you mean subject.height?"),
         ("modle=lite", "did you mean model?"),
@@ -441,6 +441,20 @@ def test_results_of_another_video_of_the_same_name_are_not_lost(
     code, said = kedro_run(*whole)
     assert code == 1
     assert "a run cannot go on from them; run all steps, without --from-nodes" in said
+
+    for part in ("repair", "refine_pose"):  # a run that ends before a step that opens the video
+        step = ("--from-nodes", part, "--to-nodes", part, "--params", f"video={one}")
+        code, said = kedro_run(*step)
+        assert (code, "a run cannot go on from them" in said) == (1, True), part
+    video_json = kept.parent / "video.json"
+    record = video_json.read_bytes()
+    video_json.unlink()
+    before = {path: path.read_bytes() for path in kept.parent.glob("*")}
+    code, said = kedro_run("--from-nodes", "repair,draw_overlay", "--params", f"video={other}")
+    assert code == 1
+    assert "holds results of an earlier version" in said
+    assert {path: path.read_bytes() for path in kept.parent.glob("*")} == before
+    video_json.write_bytes(record)
 
     assert detect(short_video(other, "cam04"))[0] == 0  # exported again to the same place
     for name in ("short.mp4", "new.mp4"):

@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+import tarfile
 import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -64,6 +65,10 @@ def test_it_runs_outside_of_the_repository(project: Path, tmp_path: Path) -> Non
         assert "Traceback" not in done.stderr
         return done.stderr.strip().splitlines()[-1]
 
+    with tarfile.open(tmp_path / "conf.tar.gz", "w:gz") as archive:
+        archive.add(project / "conf", "conf")
+    said = run("--conf-source=conf.tar.gz", "--env", "nope")
+    assert "nope" in said
     said = run(f"--conf-source={project / 'conf'}", "--params", "video=joey.mp4")
     there = tmp_path / "data" / "01_raw" / "joey.mp4"
     assert said == f"Error: there is no video {there}; check the name and the folder"

@@ -16,6 +16,7 @@ from typing import Any
 import click
 import kedro.runner
 import yaml  # type: ignore[import-untyped]
+from kedro.config import MissingConfigException
 from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.cli.utils import KedroCliError
 from kedro.framework.project import pipelines, settings
@@ -38,6 +39,7 @@ RUN_KEDRO: Callable[..., Any] = kedro_run.callback or (lambda **_: None)
 RUN_ERRORS = (
     DatasetError,
     KedroCliError,
+    MissingConfigException,
     OmegaConfBaseException,
     yaml.YAMLError,
     RuntimeError,
@@ -242,18 +244,25 @@ def _told_to_the_user(error: BaseException, arguments: dict[str, Any]) -> GonioE
     said = str(error)
     if isinstance(error, yaml.YAMLError | AttributeError):
         return _of_broken_file(arguments)
-    if isinstance(error, OmegaConfBaseException):
-        reason = ", ".join(line.strip() for line in said.splitlines()[:2])
-        return InputError(
-            f"the configuration cannot be read: {reason}; ${{...}} stands for another value there, "
-            "in the name of a video too: rename such a file, or put the reference right"
-        )
+    if isinstance(error, MissingConfigException | OmegaConfBaseException):
+        return _of_configuration(error)
     if said.startswith("Pipeline input(s)"):
         return _of_missing_inputs(set(re.findall("'([^']+)'", said)), arguments)
     if said.startswith(("Pipeline does not contain", "Pipeline contains no nodes")):
         steps = ", ".join(node.name for node in _nodes(arguments))
         return InputError(f"{said.rstrip('.')}; the steps of this pipeline are {steps}")
     return None
+
+
+def _of_configuration(error: MissingConfigException | OmegaConfBaseException) -> GonioError:
+    """What is wrong with the configuration: a folder that is not there, or a reference."""
+    if isinstance(error, MissingConfigException):
+        return InputError(f"{' '.join(str(error).split())}; check --env and --conf-source")
+    reason = ", ".join(line.strip() for line in str(error).splitlines()[:2])
+    return InputError(
+        f"the configuration cannot be read: {reason}; ${{...}} stands for another value there, "
+        "in the name of a video too: rename such a file, or put the reference right"
+    )
 
 
 def _of_broken_file(arguments: dict[str, Any]) -> GonioError | None:

@@ -26,8 +26,17 @@ from gonio.same_video import check_same_video
 
 INFERENCE_RESULT = "landmarks_detected"
 """What only the pipeline `inference` makes, from the video."""
-READ_BY_INFERENCE = "video"
-"""What only `inference` reads, to the last of its steps."""
+OF_INFERENCE = {
+    "video",
+    "landmarks_detected",
+    "landmarks",
+    "pose",
+    "markers",
+    "markers_augmented",
+    "joint_angles_of_markers",
+    "joint_angles",
+}
+"""What `inference` alone reads and writes, one of them in each of its steps."""
 
 logger = logging.getLogger(__name__)
 
@@ -68,8 +77,8 @@ class GonioHooks:
             OutputError: a folder cannot be made or written to.
         """
         detects = INFERENCE_RESULT in pipeline.all_outputs()
-        if detects or READ_BY_INFERENCE in pipeline.inputs():
-            _check_results(catalog, detects)
+        if OF_INFERENCE & (pipeline.inputs() | pipeline.all_outputs()):
+            _check_results(catalog, detects, recorded="video_record" in pipeline.inputs())
         if detects:
             options = InferenceOptions.from_parameters(catalog.load("parameters"))
             check_own_folder(catalog["video"].path)
@@ -116,12 +125,18 @@ def _outputs(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> list[Any
     return [catalog.get(name) for name in sorted(pipeline.all_outputs()) if name in catalog]
 
 
-def _check_results(catalog: CatalogProtocol[Any, Any], detects: bool) -> None:
+def _check_results(catalog: CatalogProtocol[Any, Any], detects: bool, recorded: bool) -> None:
     """See that the results that lie in the place of a run's are of the same video.
+
+    Args:
+        catalog: of the run.
+        detects: whether the run begins with the detection; else it goes on from what lies there.
+        recorded: whether a step needs the record of which video that is.
 
     Raises:
         InputError: they are of another one, which the parameters do not allow to replace, or a run
-            that goes on from them names another rate at which it was filmed.
+            that goes on from them names another rate at which it was filmed, or needs a record
+            that an earlier version did not keep.
     """
     video = catalog["video"].path
     if not video.is_file():  # who opens it says so
@@ -129,9 +144,15 @@ def _check_results(catalog: CatalogProtocol[Any, Any], detects: bool) -> None:
     options = InferenceOptions.from_parameters(catalog.load("parameters"))
     of_report = _mapping(_kept(catalog, "quality").get("video"))
     detected = _kept(catalog, "video_record")
+    record = catalog["video_record"].path
+    if recorded and not detected and any(record.parent.glob("*")):
+        raise InputError(
+            f"{record.parent} holds results of an earlier version, which do not say of which video "
+            f"they are ({record.name} is not there); run all steps"
+        )
     found = {
         catalog["quality"].path.parent: _mapping(of_report.get("file")),
-        catalog["video_record"].path.parent: detected,
+        record.parent: detected,
     }
     check_same_video(video, found, overwrite=options.overwrite, detects=detects)
     rate_hz = detected.get("capture_rate_hz")

@@ -229,7 +229,12 @@ def told(error: ValidationError) -> str:
         place = ".".join(
             str(part) for part in item["loc"] if not str(part).startswith(("literal[", "int"))
         )
-        lines.append(f"parameter {place} is {item['input']!r}: {item['msg']}")
+        reason = (
+            "there is no such option; conf/base has all that there are"
+            if item["type"] == "extra_forbidden"
+            else item["msg"].removeprefix("Value error, ")
+        )
+        lines.append(f"parameter {place} is {item['input']!r}: {reason}")
     return "; ".join(dict.fromkeys(lines))
 
 

@@ -145,7 +145,11 @@ def about_capture_rate(video: VideoInfo) -> list[str]:
             f"{played:.4g}. All times, velocities and frequencies are those of the filmed motion; "
             "the overlay plays as the video does."
         )
-    if tagged is not None and not 1 / OTHER_RATE < tagged / filmed < OTHER_RATE:
+    if (
+        tagged is not None
+        and np.isfinite(filmed)
+        and not 1 / OTHER_RATE < tagged / filmed < OTHER_RATE
+    ):
         found.append(
             f"The file says that it was filmed at {tagged:.4g} frames a second; it was taken as "
             f"filmed at {filmed:.4g}. If the file is right, times, velocities and gait are wrong "

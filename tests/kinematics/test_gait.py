@@ -294,6 +294,20 @@ def test_the_record_has_what_the_events_have():
     }
 
 
+@pytest.mark.parametrize("after_s", [0.13, 0.2, 0.27])
+def test_a_strike_that_is_seen_counts_however_soon_a_gap_follows(after_s):
+    markers = walk()
+    whole = gait_events(markers)
+    strike = whole.foot_strike_s["R"][2]
+    positions = markers.positions.copy()
+    gone = (markers.time_s > strike + after_s) & (markers.time_s < strike + after_s + 0.5)
+    right = [k for k, name in enumerate(markers.names) if name in ("RHeel", "r_calc_study")]
+    positions[np.ix_(gone, right)] = np.nan
+    events = gait_events(MarkerTrajectories(markers.names, positions, RATE))
+    assert strike in events.foot_strike_s["R"]
+    assert (whole.foot_strike_s["R"][1], strike) in events.strides("R")
+
+
 def test_a_walk_has_cycles_and_a_picture_of_them_and_other_clips_have_none():
     markers = walk()
     video = SimpleNamespace(path=Path("walk.mp4"))

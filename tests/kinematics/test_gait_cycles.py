@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from gonio.kinematics.gait import GaitEvents
 from gonio.kinematics.gait_cycles import CYCLE_COLUMNS, as_curves, gait_cycles
+from gonio.kinematics.summary import summarise
 from gonio.skeleton import ANGLE_COLUMNS
 
 STRIKES = {"R": np.array([0.5, 1.5, 2.5, 3.5]), "L": np.array([1.0, 2.0])}
@@ -41,6 +44,22 @@ def test_an_angle_over_the_strides_of_its_own_foot():
     assert left["mean_deg"][50] == pytest.approx(40, abs=0.1)
     assert left["sd_deg"].isna().all()  # of one stride
     assert set(of(cycles, "pelvis_tilt_deg")["side"]) == {"R"}
+
+
+def test_times_that_a_table_has_rounded_lose_no_frame():
+    angles, events = walk()
+    at = {side: times + 1e-7 for side, times in STRIKES.items()}
+    stride_s = {side: np.stack([t[:-1], t[1:]], axis=1) for side, t in at.items()}
+    exact, rounded = (
+        gait_cycles(angles, replace(events, stride_s=strides))
+        for strides in (events.stride_s, stride_s)
+    )
+    np.testing.assert_allclose(rounded["mean_deg"], exact["mean_deg"], atol=1e-3)
+    summaries = [
+        summarise(angles, replace(events, stride_s=strides))
+        for strides in (events.stride_s, stride_s)
+    ]
+    pd.testing.assert_frame_equal(*summaries)
 
 
 def test_strides_with_a_gap_or_near_a_singularity_do_not_count():

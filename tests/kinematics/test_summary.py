@@ -146,3 +146,15 @@ def test_isb_shoulder_names_reach_the_table():
 def test_other_tables_are_refused():
     with pytest.raises(InputError, match="pelvis_tilt_deg"):
         summarise(pd.DataFrame({"time_s": [0.0]}))
+
+
+def test_angles_that_are_known_in_one_frame_at_most_have_rows_without_values():
+    angles = joint_angles(body(count=6), cutoff_hz=None)
+    columns = [name for name in angles if name != "time_s"]
+    for known in (0, 1):
+        some = angles.copy()
+        some.loc[known:, columns] = np.nan
+        summary = summarise(some)
+        assert len(summary) == 36
+        assert summary["range_of_motion_deg"].isna().all()
+        assert summary["symmetry_index_percent"].isna().all()

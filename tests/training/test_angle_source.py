@@ -202,7 +202,7 @@ def test_damaged_parameters_of_shards_are_named(tmp_path):
     path = shards.manifest().folders["fake"] / "parameters.json"
     for errors in ([1], {"tilt": 2}, {"orientation": "all"}):
         path.write_text(json.dumps({"parameters": {DETECTOR_ERRORS: errors}}))
-        with pytest.raises(InputError, match=r"damaged \(detector_errors"):
+        with pytest.raises(InputError, match=r"damaged or of an earlier version \(detector_errors"):
             detector_errors_in(shards, "fake")
 
 

@@ -219,6 +219,11 @@ def _why_not_gait(heel: Mapping[Side, FloatArray]) -> str:
     return ""
 
 
+def half_a_frame(time_s: FloatArray) -> float:
+    """Half of the time between two frames: so near are times of frames that a table has rounded."""
+    return 0.5 * float(np.median(np.diff(time_s))) if len(time_s) > 1 else 0.0
+
+
 def _peaks(path: FloatArray, bridged: BoolArray, rate_hz: float) -> tuple[Frames, BoolArray]:
     """Frames of the maxima that stand out by half of the path's span; which of them are sure.
 
@@ -235,8 +240,11 @@ def _peaks(path: FloatArray, bridged: BoolArray, rate_hz: float) -> tuple[Frames
     around = round(KNOWN_AROUND_S * rate_hz)
     found: list[Frames] = []
     for start, stop in runs_of(np.isfinite(path)):
-        tops, _ = find_peaks(path[start:stop], prominence=0.5 * (high - low), distance=apart)
-        found.append(start + tops[(tops >= around) & (tops < stop - start - around)])
+        # Low ends: how far a maximum stands out must not depend on how soon the run ends after it
+        run = np.pad(path[start:stop], 1, constant_values=low)
+        tops = find_peaks(run, prominence=0.5 * (high - low), distance=apart)[0] - 1
+        inside = (tops >= max(around, 1)) & (tops < stop - start - max(around, 1))
+        found.append(start + tops[inside])
     frames = np.concatenate([np.zeros(0, dtype=np.intp), *found])
     # A maximum is never the first or last frame of a run, so it has both neighbours.
     return frames, ~(bridged[frames - 1] | bridged[frames] | bridged[frames + 1])

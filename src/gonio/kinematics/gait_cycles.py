@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from gonio.kinematics.angles import without_singular
-from gonio.kinematics.gait import GaitEvents
+from gonio.kinematics.gait import GaitEvents, half_a_frame
 from gonio.skeleton import JOINTS, Side
 from gonio.types import FloatArray
 
@@ -59,9 +59,9 @@ def _stretched(
     time_s: FloatArray, values: FloatArray, events: GaitEvents, side: Side
 ) -> FloatArray:
     """(strides, 101) an angle over each complete stride of a side in which it has no gap."""
-    found = []
+    found, half = [], half_a_frame(time_s)
     for start, stop in events.strides(side):
-        at = np.flatnonzero((time_s >= start) & (time_s <= stop))
+        at = np.flatnonzero((time_s >= start - half) & (time_s <= stop + half))
         if len(at) > 1 and np.isfinite(values[at]).all():
             moments = start + (stop - start) * CYCLE_PERCENT / 100.0
             found.append(np.interp(moments, time_s[at], values[at]))

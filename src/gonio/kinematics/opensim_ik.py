@@ -87,7 +87,7 @@ def scale_and_solve(
     a missing sample is left out of the fit of its frame, and a frame with fewer than
     `FEWEST_MARKERS` is NaN in the motion. So is a coordinate in the frames in which the markers
     that show it are missing: OpenSim leaves it there as it was last. `model_coordinates` tells
-    which these are, so that both motions have the same gaps.
+    which these are, so that both motions have the same gaps in what markers show.
 
     Args:
         markers: (T, M, 3) metres, lab.

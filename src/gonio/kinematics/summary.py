@@ -11,7 +11,7 @@ import pandas as pd
 
 from gonio.errors import InputError
 from gonio.kinematics.angles import gimbal_flags, isb_shoulder_columns, without_singular
-from gonio.kinematics.gait import GaitEvents
+from gonio.kinematics.gait import GaitEvents, half_a_frame
 from gonio.skeleton import JOINTS, Joint, Side
 from gonio.types import FloatArray
 
@@ -72,7 +72,7 @@ def summarise(angles: pd.DataFrame, events: GaitEvents | None = None) -> pd.Data
                 | {"near_singularity_share": float(near.mean()) if len(near) else 0.0}
                 | _values(angles[column], sure[column], time_s, events, joint.side or "R")
             )
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(rows).reindex(columns=list(SUMMARY_COLUMNS))
     for (_, _), pair in table[table["side"] != ""].groupby(["joint", "angle"], sort=False):
         by_side = pair.set_index("side")["range_of_motion_deg"]
         right, left = float(by_side["R"]), float(by_side["L"])
@@ -81,7 +81,7 @@ def summarise(angles: pd.DataFrame, events: GaitEvents | None = None) -> pd.Data
         table.loc[pair.index, "symmetry_index_percent"] = (
             200.0 * (right - left) / total if total > 0 else np.nan
         )
-    return table.reindex(columns=list(SUMMARY_COLUMNS))
+    return table
 
 
 def _angles_of(angles: pd.DataFrame, joint: Joint) -> list[tuple[str, str]]:
@@ -128,9 +128,9 @@ def _cycles(
     values: FloatArray, time: FloatArray, events: GaitEvents, side: Side
 ) -> dict[str, object]:
     """Means over the complete strides in which the angle has no gap."""
-    spans = []
+    spans, half = [], half_a_frame(time)
     for start, stop in events.strides(side):
-        stride = values[(time >= start) & (time < stop)]
+        stride = values[(time >= start - half) & (time < stop - half)]
         if len(stride) and np.isfinite(stride).all():
             spans.append((float(stride.max()), float(stride.min())))
     if not spans:

@@ -43,7 +43,7 @@ def complete_inputs(markers: MarkerTrajectories, height_m: float) -> MarkerTraje
             height_m,
             (proportions.UPPER_ARM, proportions.FOREARM),
         )
-        _fill_foot(made, letter, down, ahead, out, height_m)
+        _fill_foot(made, letter, ahead, out, height_m)
     across = made["RShoulder"] - made["LShoulder"]
     crown, nose = proportions.head_on_trunk(made["Neck"], made["Hip"], across, height_m)
     _fill(made, "Head", crown)
@@ -120,7 +120,6 @@ def _fill_limb(
 def _fill_foot(
     made: dict[str, FloatArray],
     letter: str,
-    down: FloatArray,
     ahead: FloatArray,
     outward: FloatArray,
     height_m: float,

@@ -145,7 +145,7 @@ def scaled_markers(
         estimated=flags & known(positions),
         start_s=float(landmarks.time_s[0]),
     )
-    record = _record(markers, stature, scale, subject, mirrored)
+    record = _record(markers, stature, scale, mirrored)
     record["scale"] = _scale_source(subject, pose)
     return ScaledMarkers(markers, stature, scale, gravity, record | {"gravity": gravity.record()})
 
@@ -160,7 +160,6 @@ def _record(
     markers: MarkerTrajectories,
     stature: Stature,
     scale: float,
-    subject: Subject,
     mirrored: BoolArray,
 ) -> dict[str, Any]:
     return {

@@ -184,7 +184,7 @@ def report_html(content: ReportContent) -> str:
         summary=_summary(content.summary),
         gait=_gait(content.gait),
         gait_cycles=_data_uri(content.gait_cycles) if content.gait_cycles else None,
-        figure=None if content.figure is None else _data_uri(content.figure),
+        figure=_data_uri(content.figure) if content.figure else None,
         data=_payload(content),
         css=Markup(_own("report.css")),
         skeleton_js=Markup(_own("skeleton.js")),

@@ -144,8 +144,8 @@ def detector_errors_in(shards: ShardStore, source: str) -> DetectorErrors:
         return DetectorErrors.model_validate(shards.parameters(source).get(DETECTOR_ERRORS, {}))
     except ValidationError as error:
         raise InputError(
-            f"the parameters of the {source} shards in {shards.root} are damaged "
-            f"({DETECTOR_ERRORS}: {told(error)}); make the shards again"
+            f"the parameters of the {source} shards in {shards.root} are damaged or of an earlier "
+            f"version ({DETECTOR_ERRORS}: {told(error)}); make the shards again"
         ) from error
 
 

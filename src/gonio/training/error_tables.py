@@ -124,15 +124,11 @@ def _intervals(clips: list[ScoredClip]) -> Iterator[tuple[float, float]]:
         raw = _drawn_means([clip.errors[RAW] for clip in members], drawn)
         for row in members[0].errors:
             own = _drawn_means([clip.errors[row] for clip in members], drawn)
-            few = len(members) < FEWEST_CLIPS or not np.isfinite(own / raw).any()
-            low, high = (
-                np.nanpercentile(100 * (own / raw - 1), [2.5, 97.5])
-                if not few
-                else (
-                    np.nan,
-                    np.nan,
-                )
-            )
+            change = 100 * (own / raw - 1)
+            if len(members) < FEWEST_CLIPS or not np.isfinite(change).any():
+                yield np.nan, np.nan
+                continue
+            low, high = np.nanpercentile(change, [2.5, 97.5])
             yield float(low), float(high)
 
 

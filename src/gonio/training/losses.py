@@ -143,7 +143,7 @@ def spread_loss(pose: Tensor, truth: Tensor, clip: Tensor, weight: Tensor) -> Te
     member = members(clip, pose)  # (B, T, K)
     counts = weight_of_bones(weight)
     counts = counts if counts.dim() == 3 else counts[..., None].expand(-1, -1, len(BONES))
-    frames = torch.einsum("btk,btn->bkn", member, counts)  # of a clip, for each bone
+    frames = (member[..., None] * counts[:, :, None]).sum(dim=1)  # (B, K, bones) of a clip
     whole = frames.clamp_min(1)[..., None]
 
     def spread(values: Tensor) -> Tensor:
@@ -151,7 +151,7 @@ def spread_loss(pose: Tensor, truth: Tensor, clip: Tensor, weight: Tensor) -> Te
         mean = torch.einsum("btk,btnc->bknc", member, vectors * counts[..., None]) / whole
         apart = vectors - torch.einsum("btk,bknc->btnc", member, mean)
         variance = torch.einsum("btk,btnc->bknc", member, apart**2 * counts[..., None]) / whole
-        return (variance + STILL_M**2).sqrt()  # (B, K, bones, 3)
+        return (variance.float() + STILL_M**2).sqrt()  # (B, K, bones, 3)
 
     return mean_of((spread(pose) - spread(truth)).abs(), frames)
 
