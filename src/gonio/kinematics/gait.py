@@ -42,7 +42,7 @@ OF_THE_LENS = (
     "The walk goes in good part towards the camera or away from it. There the stride length, and "
     "any speed that is made of it, is only as right as camera.field_of_view_deg, which is 60 "
     "where nothing is said: with a lens of 45 degrees a stride along the camera's axis comes out "
-    "at 0.7 of its length. Give the field of view of your camera, or film the walk from the side. "
+    "at 0.7 of its length. See that it is that of your camera, or film the walk from the side. "
     "Times, shares of the stride, step lengths and joint angles hardly depend on it."
 )
 """What a reader of a stride length should know where much of it is depth."""
