@@ -57,11 +57,19 @@ def check_same_video(
     Raises:
         InputError: names the folder and both videos.
     """
-    for folder, old in found.items():
-        replaced = detects and (overwrite or old.get("path_sha256") == _place(video))
-        if replaced or not set(old) >= KEPT or old["sha256"] == _content(video):
+    place = _place(video)
+    kept = {
+        folder: old
+        for folder, old in found.items()
+        if set(old) >= KEPT and not (detects and (overwrite or old["path_sha256"] == place))
+    }
+    if not kept:  # a long video takes its time to be hashed
+        return
+    own = video_record(video)
+    other = _told(own | {"name": video})
+    for folder, old in kept.items():
+        if old["sha256"] == own["sha256"]:
             continue
-        other = _told(video_record(video) | {"name": video})
         if detects:
             raise InputError(
                 f"{folder} holds the results of a video {_told(old)}, which those of another one, "

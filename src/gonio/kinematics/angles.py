@@ -177,6 +177,12 @@ def isb_shoulder_columns(joint: Joint) -> tuple[str, str, str]:
     return first, second, third
 
 
+def columns_in(table: pd.DataFrame, joint: Joint) -> tuple[str, str, str]:
+    """The three columns of a joint in a table of angles: a shoulder's are of either sequence."""
+    isb = isb_shoulder_columns(joint)
+    return isb if any(column in table for column in isb) else joint.columns
+
+
 def angle_columns(shoulder_sequence: ShoulderSequence) -> list[str]:
     """The names of the 36 columns that `joint_angles` gives with a sequence of the shoulder."""
     isb = shoulder_sequence == "YXY"
@@ -221,10 +227,8 @@ def gimbal_flags(angles: pd.DataFrame) -> pd.DataFrame:
     """
     flags = {}
     for joint in JOINTS:
-        middle, singular_at = joint.columns[1], SINGULAR_DEG
-        isb = isb_shoulder_columns(joint)[1] if joint.title == "shoulder" else ""
-        if isb in angles:
-            middle, singular_at = isb, ISB_SINGULAR_DEG
+        middle = columns_in(angles, joint)[1]
+        singular_at = SINGULAR_DEG if middle in joint.columns else ISB_SINGULAR_DEG
         if middle not in angles:
             raise InputError(
                 f"the angles have no column {middle}; give what joint_angles() returned"
@@ -346,8 +350,7 @@ def without_singular(angles: pd.DataFrame) -> pd.DataFrame:
     """
     flags, result = gimbal_flags(angles), angles.copy()
     for joint in JOINTS:
-        isb = isb_shoulder_columns(joint) if joint.title == "shoulder" else joint.columns
-        first, _, last = isb if isb[0] in angles else joint.columns
+        first, _, last = columns_in(angles, joint)
         result.loc[flags[f"{joint.name}_near_singularity"], [first, last]] = np.nan
     return result
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from gonio.kinematics.angles import without_singular
+from gonio.kinematics.angles import columns_in, without_singular
 from gonio.kinematics.gait import GaitEvents, half_a_frame
 from gonio.skeleton import JOINTS, Side
 from gonio.types import FloatArray
@@ -36,8 +36,7 @@ def gait_cycles(angles: pd.DataFrame, events: GaitEvents) -> pd.DataFrame:
     tables = []
     for joint in JOINTS:
         side: Side = joint.side or "R"
-        names = [name for name in sure.columns if str(name).startswith(f"{joint.name}_")]
-        for name in names:
+        for name in columns_in(sure, joint):
             strides = _stretched(time_s, sure[name].to_numpy(dtype=float), events, side)
             if not len(strides):
                 continue

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from gonio.errors import InputError
-from gonio.kinematics.angles import gimbal_flags, isb_shoulder_columns, without_singular
+from gonio.kinematics.angles import columns_in, gimbal_flags, without_singular
 from gonio.kinematics.gait import GaitEvents, half_a_frame
 from gonio.skeleton import JOINTS, Joint, Side
 from gonio.types import FloatArray
@@ -86,9 +86,7 @@ def summarise(angles: pd.DataFrame, events: GaitEvents | None = None) -> pd.Data
 
 def _angles_of(angles: pd.DataFrame, joint: Joint) -> list[tuple[str, str]]:
     """(angle, column) of a joint, as the table names them."""
-    columns = joint.columns
-    if joint.title == "shoulder" and isb_shoulder_columns(joint)[0] in angles:
-        columns = isb_shoulder_columns(joint)
+    columns = columns_in(angles, joint)
     for column in columns:
         if column not in angles:
             raise InputError(f"the angles have no column {column}; give what joint_angles() gave")

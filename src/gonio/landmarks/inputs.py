@@ -41,7 +41,7 @@ FRAME_FEATURES: tuple[str, ...] = (
 )
 """Of each frame: where the mid-hip is on the image (half image heights from its centre), the scale
 from image to metres, and the viewpoint features of the 2D encoder, in metres on the image."""
-_LOG_METRES = FRAME_FEATURES.index("log_metres_per_image")
+LOG_METRES = FRAME_FEATURES.index("log_metres_per_image")
 PLACE_FEATURES = 3
 """The first of `FRAME_FEATURES`, which say where the body is and not how it stands."""
 FARTHEST = 1e3
@@ -120,11 +120,11 @@ def with_image_to_scale(inputs: PoseInputs) -> PoseInputs:
     """
     landmarks, frame = inputs.landmarks.copy(), inputs.frame.copy()
     relative, image = landmarks[..., :3].astype(float), landmarks[..., 3:5].astype(float)
-    image /= np.exp(frame[:, _LOG_METRES, None, None].astype(float))
+    image /= np.exp(frame[:, LOG_METRES, None, None].astype(float))
     scale = _metres_per_image(relative, image)
     image *= scale[:, None, None]
     landmarks[..., 3:5] = image
-    frame[:, _LOG_METRES] = np.log(scale)
+    frame[:, LOG_METRES] = np.log(scale)
     frame[:, PLACE_FEATURES:] = viewpoint_features(image)
     frame *= inputs.there.any(axis=1, keepdims=True)
     return PoseInputs(landmarks, frame, inputs.there)

@@ -16,15 +16,15 @@ from pydantic import ConfigDict, Field
 from scipy.spatial.transform import Rotation
 
 from gonio.capture.shards import Shard
-from gonio.landmarks.inputs import FRAME_FEATURES
+from gonio.frames import mid_hip_of
+from gonio.landmarks.inputs import LOG_METRES
 from gonio.options import Options
-from gonio.skeleton import COCO, COCO_FROM_MEDIAPIPE, COCO_JOINTS, COCO_OF_MEDIAPIPE
+from gonio.skeleton import COCO_FROM_MEDIAPIPE, COCO_JOINTS, COCO_OF_MEDIAPIPE
 from gonio.training.prepare import PreparedSequence, prepare_repaired
 from gonio.training.targets import seen_from
 from gonio.types import FloatArray, LandmarkSequence
 
 _COCO = list(COCO_FROM_MEDIAPIPE)
-_LOG_METRES = FRAME_FEATURES.index("log_metres_per_image")
 _FRAMES_A_TURN = 4
 CHANGING_S = 0.4
 ERROR_OF_JOINT_M: dict[str, tuple[str, float]] = {
@@ -108,7 +108,7 @@ def seen_with(errors: DetectorErrors, shard: Shard, repaired: LandmarkSequence) 
     rotation = errors.rotation(other, rng)
     if rotation is not None:  # of all that is known in 3D, whether or not it is on the image too
         world = world @ rotation.T
-    metres = np.exp(clip.frame[:, None, _LOG_METRES, None].astype(float))  # a half image height
+    metres = np.exp(clip.frame[:, None, LOG_METRES, None].astype(float))  # a half image height
     return replace(repaired.moved_on_image(change[..., 3:5] / metres), world=world)
 
 
@@ -181,8 +181,7 @@ def random_errors(time_s: ArrayLike, rng: Generator) -> FloatArray:
         carrier, size = ERROR_OF_JOINT_M[name]
         own[name] = np.sqrt(0.5) * size * error * (0.5, 0.5, 1.0) + own.get(carrier, 0.0)
     errors = np.stack([own[name] for name in COCO_JOINTS], axis=1)
-    hips = [COCO["left_hip"], COCO["right_hip"]]
-    return np.asarray(errors - errors[:, hips].mean(axis=1, keepdims=True))
+    return np.asarray(errors - mid_hip_of(errors)[:, None])
 
 
 def orientation_change(

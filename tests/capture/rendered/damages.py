@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from pathlib import Path
+
+from gonio.errors import GonioError
 
 WORDS = ("nan", "inf", "-inf", "0", "-1", "1e400", "foo", "\u00b2", ":", "{", "}")
 
@@ -23,3 +27,15 @@ def damaged(text: str, choice: random.Random) -> str:
         words[choice.randrange(len(words))] = choice.choice((*WORDS, *text.split()[:200]))
         lines[place] = " ".join(words)
     return "\n".join(lines)
+
+
+def times_refused(path: Path, tries: int, read: Callable[[], object]) -> int:
+    """How often a file with one damaged line is refused; in another way than Gonio's it fails."""
+    text, choice, refused = path.read_text(), random.Random(0), 0
+    for _ in range(tries):
+        path.write_text(damaged(text, choice))
+        try:
+            read()
+        except GonioError:
+            refused += 1
+    return refused
