@@ -1,13 +1,19 @@
-"""Text, JSON, tables and pictures, each written beside its place and moved there."""
+"""Text, JSON, tables and pictures, each written beside its place and moved there.
+
+Kedro-Viz shows what `preview` gives; it tells the kind by the type, which is that of
+kedro-datasets.
+"""
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from kedro_datasets._typing import ImagePreview, JSONPreview, TablePreview
 
 from gonio.datasets.base import FileDataset
 from gonio.errors import InputError
@@ -37,6 +43,10 @@ class JsonDataset(FileDataset[Any, Any]):
         """Write the value."""
         text = json.dumps(_plain(data), indent=2, ensure_ascii=False, allow_nan=False)
         write_text(self.path, text + "\n")
+
+    def preview(self) -> JSONPreview:
+        """The value's text, for Kedro-Viz."""
+        return JSONPreview(json.dumps(self.load()))
 
 
 class TableDataset(FileDataset[pd.DataFrame, pd.DataFrame]):
@@ -72,6 +82,10 @@ class TableDataset(FileDataset[pd.DataFrame, pd.DataFrame]):
             plain[column] = plain[column].astype(int)
         write_text(self.path, plain.to_csv(index=False, float_format="%.6f", lineterminator="\n"))
 
+    def preview(self, nrows: int = 40) -> TablePreview:
+        """The first rows, for Kedro-Viz; missing values are None."""
+        return TablePreview(_plain(self.load().head(nrows).to_dict(orient="split")))
+
 
 class PngDataset(FileDataset[bytes, bytes]):
     """A picture, as the bytes of its PNG.
@@ -90,6 +104,10 @@ class PngDataset(FileDataset[bytes, bytes]):
             return
         with replacing(self.path) as scratch:
             scratch.write_bytes(data)
+
+    def preview(self) -> ImagePreview:
+        """The picture in base64, for Kedro-Viz."""
+        return ImagePreview(base64.b64encode(self.load()).decode("ascii"))
 
 
 def _plain(value: Any) -> Any:
