@@ -29,13 +29,14 @@ def cameras():
 def test_the_calibration_is_that_of_four_cameras_around_the_room(cameras):
     assert tuple(sorted(cameras)) == DEMO_CAMERAS
     for camera in cameras.values():
-        np.testing.assert_allclose(camera.rotation @ camera.rotation.T, np.eye(3), atol=1e-5)
-        assert np.linalg.det(camera.rotation) == pytest.approx(1, abs=1e-5)
-        assert camera.image_size == (1088, 1920)
-        in_front = camera.from_world(np.array([0.0, 0.0, 1.0]))
+        rotation = camera.placement.rotation
+        np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-5)
+        assert np.linalg.det(rotation) == pytest.approx(1, abs=1e-5)
+        assert camera.inside.image_size == (1088, 1920)
+        in_front = camera.placement.camera_from_world(np.array([0.0, 0.0, 1.0]))
         assert 2 < in_front[2] < 6
         # Z is up in the world and the cameras look down a little: up is against y in the image
-        assert (camera.rotation @ [0, 0, 1])[1] < -0.8
+        assert (rotation @ [0, 0, 1])[1] < -0.8
 
 
 def test_triangulation_gives_back_what_was_projected(cameras):
@@ -73,7 +74,7 @@ def somebody_at_the_origin(facing):
 def test_the_viewpoint_of_a_demo_camera_is_where_it_stands(cameras, seen, right_turn_deg, azimuth):
     """Who turns to the left by 90 degrees shows the camera the right side."""
     for camera in cameras.values():
-        towards = camera.position - np.array([0, 0, 1.0])
+        towards = camera.placement.position - np.array([0, 0, 1.0])
         level = np.array([towards[0], towards[1], 0]) / np.hypot(towards[0], towards[1])
         facing = Rotation.from_euler("z", -right_turn_deg, degrees=True).apply(level)
         shard = demo_shard(seen, somebody_at_the_origin(facing), camera, "none")
@@ -133,6 +134,7 @@ def test_what_is_not_there_is_named(tmp_path):
         ("focalLengthU", "focalU", "has no <intrinsic> with focalLengthU"),
         ('focalLengthU="', 'focalLengthU="far', "could not convert"),
         ('focalLengthU="', 'focalLengthU="nan" was="', "has <intrinsic> .nan"),
+        (' r11="', ' r11="3" was="', "allowed is a 3 x 3 rotation"),
     ],
 )
 def test_a_damaged_calibration_is_named(tmp_path, old, new, message):

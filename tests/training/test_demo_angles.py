@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gonio.capture.demo import DEMO_CAMERAS, Camera, coco_truth_world, demo_shard
+from gonio.capture.cameras import Camera, PlacedCamera, Placement
+from gonio.capture.demo import DEMO_CAMERAS, coco_truth_world, demo_shard
 from gonio.errors import InputError
 from gonio.kinematics import read_mot
 from gonio.options import InferenceOptions
@@ -26,7 +27,8 @@ NAMES = [name.removesuffix("_deg") for name in ANGLE_COLUMNS]
 
 
 def camera_at(*position):
-    return Camera("c", (640, 480), np.eye(3), np.eye(3), np.array(position, dtype=float))
+    inside = Camera(np.eye(3), (640, 480))
+    return PlacedCamera("c", inside, Placement(np.eye(3), -np.array(position, dtype=float)))
 
 
 def told(angles, time_s):

@@ -1,4 +1,4 @@
-"""A pinhole camera with a lens: where a point of the camera frame falls on the image."""
+"""A pinhole camera with a lens, where it stands, and where a point falls on its image."""
 
 from __future__ import annotations
 
@@ -116,3 +116,27 @@ class Placement:
     def camera_from_world(self, points: ArrayLike) -> FloatArray:
         """Turn and move (..., 3) world points, metres, into the camera frame."""
         return np.asarray(np.asarray(points, dtype=float) @ self.rotation.T + self.translation)
+
+    @property
+    def position(self) -> FloatArray:
+        """(3,) of the camera's centre in the world, metres."""
+        return np.asarray(-self.translation @ self.rotation)
+
+
+@dataclass(frozen=True)
+class PlacedCamera:
+    """A calibrated camera of a recording.
+
+    Attributes:
+        name: of the camera.
+        inside: its lens and image.
+        placement: where it stands.
+    """
+
+    name: str
+    inside: Camera
+    placement: Placement
+
+    def project(self, points: ArrayLike) -> FloatArray:
+        """Pixels (..., 2) of points (..., 3) in the world, metres, as `Camera.project`."""
+        return self.inside.project(self.placement.camera_from_world(points))

@@ -6,14 +6,14 @@ from all four cameras) does not, and is given by the caller.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 
-from gonio.capture import cameras
+from gonio.capture.cameras import Camera, PlacedCamera, Placement
 from gonio.capture.pairs import Truth, build_shard
 from gonio.capture.shards import Shard, ShardLabels
 from gonio.errors import InputError, MissingFileError
@@ -28,34 +28,6 @@ _MARKER_OF_JOINT = {"nose": "Nose"} | {
     for side in ("left", "right")
     for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 }
-
-
-@dataclass(frozen=True)
-class Camera:
-    """A calibrated pinhole camera (its lens distortion is below a pixel in the demo and left out).
-
-    Attributes:
-        name: of the camera.
-        image_size: (width, height), pixels.
-        matrix: (3, 3) intrinsic matrix, pixels.
-        rotation: (3, 3) camera_from_world.
-        position: (3,) in the world, metres.
-    """
-
-    name: str
-    image_size: tuple[int, int]
-    matrix: FloatArray
-    rotation: FloatArray
-    position: FloatArray
-
-    def from_world(self, points: FloatArray) -> FloatArray:
-        """Points (..., 3) from the world into the camera frame, metres."""
-        return (np.asarray(points) - self.position) @ self.rotation.T
-
-    def project(self, points: FloatArray) -> FloatArray:
-        """Image points (..., 2) in pixels of points (..., 3) in the world."""
-        image = self.from_world(points) @ self.matrix.T
-        return np.asarray(image[..., :2] / image[..., 2:])
 
 
 def demo_folder() -> Path:
@@ -86,10 +58,11 @@ def demo_video(camera: str = "cam01") -> Path:
     return demo_folder() / "videos" / f"{camera}.mp4"
 
 
-def read_qualisys_calibration(path: str | Path) -> dict[str, Camera]:
-    """Cameras of a Qualisys calibration (`.qca.txt`).
+def read_qualisys_calibration(path: str | Path) -> dict[str, PlacedCamera]:
+    """Cameras of a Qualisys calibration (`.qca.txt`), without their lenses' distortion.
 
-    Intrinsics are in 1/64 of a pixel, positions in millimetres; the file's rotation looks along
+    Distortion is below a pixel in the demo. Intrinsics are in 1/64 of a pixel, positions in
+    millimetres; the file's rotation looks along
     -z with y up, which is turned by 180 degrees about x into OpenCV's camera frame.
 
     Raises:
@@ -101,15 +74,15 @@ def read_qualisys_calibration(path: str | Path) -> dict[str, Camera]:
         raise MissingFileError(f"there is no calibration {source}; check the path")
     try:
         tags = list(ElementTree.parse(source).getroot().iter("camera"))
-        cameras_found = {camera.name: camera for camera in map(_camera, tags)}
+        cameras = {camera.name: camera for camera in map(_camera, tags)}
     except (ElementTree.ParseError, ValueError) as error:
         raise InputError(f"{source} is no Qualisys calibration: {error}") from error
-    if not cameras_found:
+    if not cameras:
         raise InputError(f"{source} is no Qualisys calibration: it has no <camera>")
-    return cameras_found
+    return cameras
 
 
-def _camera(tag: ElementTree.Element) -> Camera:
+def _camera(tag: ElementTree.Element) -> PlacedCamera:
     """A camera of the file.
 
     Raises:
@@ -130,12 +103,15 @@ def _camera(tag: ElementTree.Element) -> Camera:
     )
     left, right, top, bottom = numbers("fov_video", "left", "right", "top", "bottom")
     rows = [f"r{i}{j}" for i in (1, 2, 3) for j in (1, 2, 3)]
-    return Camera(
+    rotation = np.diag([1.0, -1.0, -1.0]) @ numbers("transform", *rows).reshape(3, 3)
+    position = numbers("transform", "x", "y", "z") / 1000
+    return PlacedCamera(
         name=str(tag.get("serial")),
-        image_size=(int(right - left + 1), int(bottom - top + 1)),
-        matrix=np.array([[fu, 0, cu - left], [0, fv, cv - top], [0, 0, 1]]),
-        rotation=np.diag([1.0, -1.0, -1.0]) @ numbers("transform", *rows).reshape(3, 3),
-        position=numbers("transform", "x", "y", "z") / 1000,
+        inside=Camera(
+            matrix=np.array([[fu, 0, cu - left], [0, fv, cv - top], [0, 0, 1]]),
+            image_size=(int(right - left + 1), int(bottom - top + 1)),
+        ),
+        placement=Placement(rotation, -rotation @ position),
     )
 
 
@@ -161,7 +137,7 @@ def coco_truth_world(truth: MarkerTrajectories, time_s: FloatArray) -> FloatArra
 
 
 def demo_shard(
-    landmarks: LandmarkSequence, joints_world: FloatArray, camera: Camera, detector: str
+    landmarks: LandmarkSequence, joints_world: FloatArray, camera: PlacedCamera, detector: str
 ) -> Shard:
     """One camera of the demo as a shard: the same conversions as every other source.
 
@@ -175,9 +151,9 @@ def demo_shard(
         InputError: the lengths do not agree, or no frame has truth.
     """
     # Two of the four videos are 8 pixels narrower than their calibration says.
-    inside = cameras.Camera(camera.matrix, landmarks.image_size)
-    up = camera.rotation @ [0.0, 0.0, 1.0]
-    truth = Truth(joints=camera.from_world(joints_world), up=up, camera=inside)
+    inside = replace(camera.inside, image_size=landmarks.image_size)
+    up = camera.placement.rotation @ [0.0, 0.0, 1.0]
+    truth = Truth(camera.placement.camera_from_world(joints_world), up, inside)
     labels = ShardLabels(
         source="demo",
         sequence="balancing",

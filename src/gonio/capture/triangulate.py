@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gonio.capture.demo import DEMO_CAMERAS, Camera, coco_truth_world
+from gonio.capture.cameras import PlacedCamera
+from gonio.capture.demo import DEMO_CAMERAS, coco_truth_world
 from gonio.landmarks.repair import repair_landmarks
 from gonio.skeleton import COCO_FROM_MEDIAPIPE, COCO_JOINTS
 from gonio.types import FloatArray, LandmarkSequence, MarkerTrajectories
@@ -31,7 +32,7 @@ NO_DEMO = DemoTruth(np.empty((0, len(COCO_JOINTS), 3)), "not asked for")
 
 def demo_truth_of(
     trial: MarkerTrajectories | None,
-    cameras: dict[str, Camera],
+    cameras: dict[str, PlacedCamera],
     landmarks: dict[str, LandmarkSequence],
 ) -> DemoTruth:
     """The demo's truth.
@@ -55,7 +56,9 @@ def demo_truth_of(
     return DemoTruth(joints, "triangulation of its own four views")
 
 
-def triangulate(cameras: list[Camera], image_px: FloatArray, weight: FloatArray) -> FloatArray:
+def triangulate(
+    cameras: list[PlacedCamera], image_px: FloatArray, weight: FloatArray
+) -> FloatArray:
     """Linear triangulation weighted by visibility (Hartley and Zisserman 2004, section 12.2).
 
     Args:
@@ -68,8 +71,8 @@ def triangulate(cameras: list[Camera], image_px: FloatArray, weight: FloatArray)
     """
     rows = []
     for camera, points, w in zip(cameras, image_px, weight, strict=True):
-        projection = camera.matrix @ np.column_stack(
-            [camera.rotation, -camera.rotation @ camera.position]
+        projection = camera.inside.matrix @ np.column_stack(
+            [camera.placement.rotation, camera.placement.translation]
         )
         projection = projection / np.linalg.norm(projection[2, :3])
         seen = np.isfinite(points).all(axis=2) & (w > 0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from gonio.capture.demo import Camera
+from gonio.capture.cameras import PlacedCamera
 from gonio.capture.shards import Shard
 from gonio.errors import InputError
 from gonio.frames import mid_hip_of
@@ -79,7 +79,7 @@ def demo_clip_angles(
     shard: Shard,
     demo: DemoAngles,
     joints_world: FloatArray,
-    camera: Camera,
+    camera: PlacedCamera,
     run: InferenceOptions,
 ) -> TrueAngles:
     """The true angles as the lab frame of one camera has them, X to the camera.
@@ -108,7 +108,7 @@ def demo_clip_angles(
     return TrueAngles(angles, demo_options(run), demo.source)
 
 
-def camera_heading_deg(joints_world: FloatArray, camera: Camera) -> float:
+def camera_heading_deg(joints_world: FloatArray, camera: PlacedCamera) -> float:
     """Direction from the body to a camera about the vertical axis, from the trial's X, degrees.
 
     Args:
@@ -116,7 +116,7 @@ def camera_heading_deg(joints_world: FloatArray, camera: Camera) -> float:
             are the world's y, z and x.
         camera: calibrated.
     """
-    x_world, y_world, _ = camera.position - np.nanmean(mid_hip_of(joints_world), axis=0)
+    x_world, y_world, _ = camera.placement.position - np.nanmean(mid_hip_of(joints_world), axis=0)
     return float(np.degrees(np.arctan2(-x_world, y_world)))
 
 

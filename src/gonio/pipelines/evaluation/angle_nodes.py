@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gonio.capture.demo import Camera
+from gonio.capture.cameras import PlacedCamera
 from gonio.capture.shards import Shard
 from gonio.capture.store import ShardStore
 from gonio.capture.triangulate import DemoTruth
@@ -94,7 +94,7 @@ def score(
     recordings: Recordings,
     demo: DemoAngles,
     joints: DemoTruth,
-    cameras: dict[str, Camera],
+    cameras: dict[str, PlacedCamera],
     settings: AngleSettings,
     networks: Networks,
     parameters: Parameters,

@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from gonio.capture.cameras import PlacedCamera
 from gonio.capture.demo import (
     DEMO_CAMERAS,
-    Camera,
     demo_folder,
     demo_shard,
     demo_video,
@@ -47,7 +47,7 @@ def networks(parameters: Parameters) -> dict[str, Refiner]:
     return load_refiners(EvaluationOptions.from_parameters(parameters))
 
 
-def demo_cameras() -> dict[str, Camera]:
+def demo_cameras() -> dict[str, PlacedCamera]:
     """Calibration of the four demo cameras."""
     return read_qualisys_calibration(demo_folder() / "calibration" / "Calib.qca.txt")
 
@@ -63,7 +63,7 @@ def detect_demo(model: str, pose_models: Path, parameters: Parameters) -> Landma
 
 
 def true_joints(
-    truth: MarkerTrajectories | None, cameras: dict[str, Camera], landmarks: Landmarks
+    truth: MarkerTrajectories | None, cameras: dict[str, PlacedCamera], landmarks: Landmarks
 ) -> DemoTruth:
     """The demo's truth: its reference trial, or what its own views say."""
     return demo_truth_of(truth, cameras, landmarks) if landmarks else NO_DEMO
@@ -71,7 +71,7 @@ def true_joints(
 
 def gather(
     landmarks: Landmarks,
-    cameras: dict[str, Camera],
+    cameras: dict[str, PlacedCamera],
     joints: DemoTruth,
     shards_folder: Path,
     model: str,
