@@ -11,13 +11,17 @@ A matrix `target_from_source` turns column vectors: `v_target = target_from_sour
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.transform import Rotation
 
 from gonio.errors import InputError
-from gonio.skeleton import BONES, COCO
+from gonio.skeleton import BONES, COCO, COCO_MIRROR
 from gonio.types import FloatArray
+
+F = TypeVar("F", bound=np.floating)
 
 
 def normalised(vectors: ArrayLike) -> FloatArray:
@@ -32,6 +36,21 @@ def mid_hip_of(joints: FloatArray) -> FloatArray:
     """(..., D) midpoint of the hips of (..., 17, D) COCO joints, D axes."""
     hips = joints[..., [COCO["left_hip"], COCO["right_hip"]], :]
     return np.asarray(hips.mean(axis=-2))
+
+
+def mirrored_vectors(vectors: NDArray[F]) -> NDArray[F]:
+    """Vectors (..., 3) of the camera or the ray frame in a mirror: x changes its sign."""
+    return vectors * np.array([-1, 1, 1], dtype=vectors.dtype)
+
+
+def mirrored_joints(joints: NDArray[F]) -> NDArray[F]:
+    """COCO joints (..., 17, 3) of the same body in a mirror: sides change places too."""
+    return mirrored_vectors(joints[..., list(COCO_MIRROR), :])
+
+
+def mirrored_viewpoint(camera: NDArray[F]) -> NDArray[F]:
+    """Places (..., 3) of the camera seen from the pelvis (forward, up, right) in a mirror."""
+    return camera * np.array([1, 1, -1], dtype=camera.dtype)
 
 
 def bone_length_cv(joints: FloatArray) -> float:

@@ -16,7 +16,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gonio.errors import InputError
-from gonio.frames import elevation_from_up, normalised
+from gonio.frames import (
+    elevation_from_up,
+    mirrored_joints,
+    mirrored_vectors,
+    mirrored_viewpoint,
+    normalised,
+)
 from gonio.landmarks.inputs import PoseInputs, mirrored_inputs, pose_inputs
 from gonio.landmarks.pose import pose_without_refiner
 from gonio.markers.level import levelled
@@ -372,12 +378,11 @@ def _named(refined: Refined) -> dict[str, Tensor]:
 
 def mirrored_answers(said: dict[str, FloatArray]) -> dict[str, FloatArray]:
     """What was said of a mirror image, as said of the clip itself."""
-    mirror, flip = list(COCO_MIRROR), np.array([-1.0, 1.0, 1.0])
     changes: dict[str, Callable[[FloatArray], FloatArray]] = {
-        "pose": lambda pose: pose[:, mirror] * flip,
-        "sigma": lambda sigma: sigma[:, mirror],
-        "camera": lambda camera: camera * [1.0, 1.0, -1.0],
-        "up": lambda up: up * flip,
+        "pose": mirrored_joints,
+        "sigma": lambda sigma: sigma[:, list(COCO_MIRROR)],
+        "camera": mirrored_viewpoint,
+        "up": mirrored_vectors,
     }
     return {name: changes[name](values) for name, values in said.items()}
 

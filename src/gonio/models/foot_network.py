@@ -15,9 +15,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from gonio.frames import mirrored_joints, mirrored_vectors
 from gonio.landmarks.inputs import PoseInputs, mirrored_inputs
 from gonio.models.loading import check_sizes
-from gonio.skeleton import COCO, COCO_MIRROR, MEDIAPIPE
+from gonio.skeleton import COCO, MEDIAPIPE
 from gonio.types import FloatArray
 
 SIDES = ("right", "left")
@@ -28,7 +29,6 @@ _BODY = [COCO[f"{side}_{part}"] for side in SIDES for part in ("hip", "knee", "a
 FEATURES = 2 * 2 * 6 + 3 * len(_BODY) + 3
 """World and image offsets with visibility of each point; legs and shoulders; up."""
 UNIT_M = 0.1
-FLIP = np.array([-1.0, 1.0, 1.0])
 
 
 @dataclass(frozen=True)
@@ -86,12 +86,12 @@ def foot_inputs(inputs: PoseInputs, positions: FloatArray, up: FloatArray) -> Fo
 
 def mirrored_foot_inputs(inputs: PoseInputs, positions: FloatArray, up: FloatArray) -> FootInputs:
     """The same of the mirror image of a clip, whose feet change places."""
-    return foot_inputs(mirrored_inputs(inputs), positions[:, list(COCO_MIRROR)] * FLIP, up * FLIP)
+    return foot_inputs(mirrored_inputs(inputs), mirrored_joints(positions), mirrored_vectors(up))
 
 
 def mirrored_feet(offsets: NDArray[np.floating]) -> FloatArray:
     """Offsets (T, 2, 2, 3) of the same feet in a mirror."""
-    return np.asarray(offsets[:, ::-1] * FLIP)
+    return mirrored_vectors(np.asarray(offsets[:, ::-1], dtype=float))
 
 
 class FootNetwork(nn.Module):

@@ -10,6 +10,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 
+from gonio.frames import mirrored_joints
 from gonio.landmarks.inputs import PoseInputs, mirrored_inputs
 from gonio.models.joint_refiner import mirrored_angles
 from gonio.options import Options
@@ -20,7 +21,6 @@ from gonio.training.clips import Array
 A = TypeVar("A", bound=AngleClip)
 WAVES, WAVE_HZ = 3, (0.2, 1.6)
 """Waves of a movement that is added to a joint, and their frequencies."""
-_FLIP_X = np.array([-1.0, 1.0, 1.0], dtype=np.float32)
 _FLIP_VIEW = np.array([-1.0, 1.0, 1.0, -1.0, 1.0, 1.0], dtype=np.float32)
 """Of up (x, y, z), sine and cosine of the azimuth, sine of the elevation."""
 
@@ -176,8 +176,8 @@ def mirrored_main_clip(clip: MainClip) -> MainClip:
         landmarks=seen.landmarks,
         frame=seen.frame,
         there=seen.there,
-        pose=clip.pose[:, mirror] * _FLIP_X,
-        refined=clip.refined[:, mirror] * _FLIP_X,
+        pose=mirrored_joints(clip.pose),
+        refined=mirrored_joints(clip.refined),
         log_sigma=clip.log_sigma[:, mirror],
         pose_there=clip.pose_there[:, mirror],
         view=clip.view * _FLIP_VIEW,

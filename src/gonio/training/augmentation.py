@@ -13,6 +13,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from pydantic import Field
 
+from gonio.frames import mirrored_joints, mirrored_vectors, mirrored_viewpoint
 from gonio.landmarks.inputs import (
     FRAME_FEATURES,
     Array,
@@ -22,7 +23,6 @@ from gonio.landmarks.inputs import (
 )
 from gonio.skeleton import (
     ARM_LANDMARKS,
-    COCO_MIRROR,
     LEG_LANDMARKS,
     MEDIAPIPE,
     MEDIAPIPE_MIRROR,
@@ -82,20 +82,16 @@ def augmented(
 
 def mirrored(clip: PreparedSequence) -> PreparedSequence:
     """The same movement in a mirror: x changes sign, left and right change places."""
-    frame, pose = clip.frame.copy(), clip.pose[:, list(COCO_MIRROR)].copy()
-    up, camera = clip.up.copy(), clip.camera.copy()
+    frame = clip.frame.copy()
     frame[:, _PLACE_U] *= -1
-    pose[..., 0] *= -1
-    up[:, 0] *= -1
-    camera[:, 2] *= -1
     return replace(
         clip,
         landmarks=mirrored_landmarks(clip.landmarks),
         frame=frame,
         there=clip.there[:, list(MEDIAPIPE_MIRROR)],
-        pose=pose,
-        up=up,
-        camera=camera,
+        pose=mirrored_joints(clip.pose),
+        up=mirrored_vectors(clip.up),
+        camera=mirrored_viewpoint(clip.camera),
     )
 
 
