@@ -9,12 +9,12 @@ import pytest
 import yaml
 from kedro.framework.project import configure_project, pipelines
 from kedro.io import DataCatalog
+from kedro.pipeline import Pipeline
 
-from gonio import cli
+from gonio import cli, hooks
 from gonio.capture.conversion import ConversionOptions
 from gonio.config_loader import configuration
 from gonio.errors import InputError
-from gonio.hooks import GonioHooks
 from gonio.options import InferenceOptions
 from gonio.project_paths import REPORT_FOLDERS
 from gonio.training.angle_options import AngleOptions
@@ -116,13 +116,25 @@ def test_environments_differ_where_they_should(registered, project):
 def test_every_environment_names_parameters_that_there_are(registered, project, env):
     loader = _loader(project, env)
     assert set(loader["parameters"]) <= set(_loader(project, "base")["parameters"])
-    GonioHooks().after_context_created(SimpleNamespace(config_loader=loader))
+    hooks.GonioHooks().after_context_created(SimpleNamespace(config_loader=loader))
 
 
 def test_every_dataset_of_the_catalog_has_a_layer(registered, project):
     for name, entry in _loader(project, "base")["catalog"].items():
         if not name.startswith("_"):
             assert entry["metadata"]["kedro-viz"]["layer"] in LAYERS, name
+
+
+def test_the_hooks_know_every_step_of_inference_and_no_other(registered):
+    def told(pipeline):
+        return hooks.OF_INFERENCE & (pipeline.inputs() | pipeline.all_outputs())
+
+    unknown = {n.name for n in registered["inference"].nodes if not told(Pipeline([n]))}
+    assert unknown == set()
+    others = {"__default__", "inference"}
+    assert {
+        name for name, other in registered.items() if name not in others and told(other)
+    } == set()
 
 
 def test_no_video_may_have_the_name_of_another_pipelines_reports(registered, project):
