@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install install-test run test test-all lint benchmark docs viz clean
+.PHONY: help install install-test run test test-all lint benchmark viz clean
 
 help:
 	@echo "make run        set up and run the default inference on the demo video"

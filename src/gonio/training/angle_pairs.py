@@ -80,8 +80,7 @@ class AnglePair:
         corrupted_markers: (T, 65, 3) metres, lab frame as `inference` finds it.
         true_markers: (T, 65, 3) metres, lab frame by true gravity and true camera.
         corrupted: (N, 12, 3) degrees at the frames of the shard.
-        truth: (N, 12, 3) degrees, of the equal angles those nearest to the corrupted ones. NaN in
-            either is NaN in both.
+        truth: (N, 12, 3) degrees, of the equal angles those nearest to the corrupted ones.
         basis: what the true angles rest on.
         taken_out: joint -> frames whose true angles no body can have.
     """

@@ -15,6 +15,7 @@ from gonio.capture.shards import Shard
 from gonio.capture.store import ShardStore
 from gonio.capture.triangulate import DemoTruth
 from gonio.datasets.checkpoint import CheckpointFile, own_files
+from gonio.errors import InputError
 from gonio.markers.augmenter_networks import check_provider
 from gonio.models.registry import Refiners
 from gonio.options import InferenceOptions, Refiner
@@ -76,7 +77,15 @@ def angle_settings(
     settings = options.settings(chain)
     if not _shows_body_surface(recordings, parameters):
         return settings
-    convention = convention_in(options, chain, ShardStore(shards_folder).manifest())
+    try:
+        convention = convention_in(options, chain, ShardStore(shards_folder).manifest())
+    except InputError as error:
+        raise InputError(
+            "true angles of bodies with markers on them need constants from the training shards of "
+            f"{options.sources[0]} (angles.true_markers is {options.true_markers}), but in "
+            f"{shards_folder} {error}; convert them, or say angles.true_markers=body or "
+            "evaluation.angles=false"
+        ) from error
     return replace(settings, convention=convention)
 
 
