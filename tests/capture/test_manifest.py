@@ -118,3 +118,17 @@ def test_a_fingerprint_follows_the_content(tmp_path: Path) -> None:
     assert fingerprint([path]) != same
     path.unlink()
     assert fingerprint([path]) != same
+
+
+def test_somebody_who_is_held_out_of_one_source_trains_in_no_other_of_moved_bodies() -> None:
+    tasks = [
+        replace(TASK, source="rendered", subject="cmu02+body1", split="test"),
+        replace(TASK, source="projected", subject="cmu02+body2", split="train"),
+        replace(TASK, source="mtc", subject="cmu02", split="validation"),
+    ]
+    folders = {task.source: Path("x") for task in tasks}
+    manifest = Manifest(tuple(map(record, tasks)), folders, {})
+    manifest.check_splits()  # a source by itself may always be read, to convert another
+    manifest.select(["rendered", "mtc"])
+    with pytest.raises(InputError, match="cmu02 of rendered and projected in test and train"):
+        manifest.select(["rendered", "projected"])

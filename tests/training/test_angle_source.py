@@ -16,6 +16,7 @@ from gonio.skeleton import AUGMENTED_MARKERS, MARKERS
 from gonio.training.angle_options import AngleOptions
 from gonio.training.angle_source import (
     DETECTOR_ERRORS,
+    check_same_chain,
     convention_in,
     detector_errors_in,
     plan_angles,
@@ -264,3 +265,40 @@ def test_the_options_are_a_group(given):
     with pytest.raises(InputError, match=r"parameter angles is .*such as angles\."):
         AngleOptions.from_parameters({"angles": given})
     assert AngleOptions.from_parameters({"angles": None}) == AngleOptions()
+
+
+def test_the_convention_is_of_the_first_source_that_has_markers_on_the_body(tmp_path):
+    bare, marked = (
+        [
+            known_shard(
+                {"knee_R_flexion_deg": 20.0 * k},
+                count=20,
+                sequence=f"walk{k}",
+                subject=f"{source}{k}",
+                source=source,
+                markers=source == "marked",
+                noise_m=0.01,
+            )
+            for k in range(3)
+        ]
+        for source in ("bare", "marked")
+    )
+    manifest = shard_store(tmp_path, [*bare, *marked]).manifest()
+    found = [
+        convention_in(options(true_markers="aligned", sources=names), CHAIN, manifest).described()
+        for names in (["marked"], ["bare", "marked"], ["marked", "bare"])
+    ]
+    assert found[0] == found[1] == found[2]
+
+
+def test_angles_of_another_repair_or_depth_refiner_are_told(shards, tmp_path, caplog):
+    store = ShardStore(tmp_path / "angles")
+    run(shards, tmp_path / "angles")
+    check_same_chain(store, "fake", CHAIN.repair)
+    assert not caplog.text
+    check_same_chain(store, "fake", CHAIN.repair, "0123456789ab")
+    assert "were computed with MediaPipe's own pose" in caplog.text
+    other = CHAIN.repair.model_copy(update={"max_gap_s": 0.5})
+    with pytest.raises(InputError, match=r"repair\.max_gap_s was 0\.25.*joint_angle_generation"):
+        check_same_chain(store, "fake", other)
+    check_same_chain(store, "never made", other, "0123456789ab")

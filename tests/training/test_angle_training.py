@@ -19,7 +19,7 @@ from gonio.models.joint_refiner import JointRefiner, mirrored_angles
 from gonio.models.main_network import MainRefinerNetwork
 from gonio.models.main_refiner import MainRefiner
 from gonio.options import RepairOptions
-from gonio.skeleton import COCO_FROM_MEDIAPIPE
+from gonio.skeleton import COCO_FROM_MEDIAPIPE, JOINTS
 from gonio.training.angle_augmentation import (
     AngleAugmentation,
     MainAugmentation,
@@ -46,7 +46,7 @@ from gonio.training.angle_losses import (
     velocity_loss,
 )
 from gonio.training.angle_training_options import JointTrainingOptions, MainTrainingOptions
-from gonio.training.clips import ClipList
+from gonio.training.clips import ClipList, Prepared
 from gonio.training.detector_errors import DetectorErrors
 from gonio.training.joint_module import train_joint_refiner
 from gonio.training.loop import Trained, clip_data
@@ -526,3 +526,20 @@ def test_networks_are_told_the_visibility_that_repair_leaves() -> None:
     degrees = np.zeros((30, 12, 3), dtype="<f4")
     gap = replace(shard, **lost, corrupted_angles=degrees, ground_truth_angles=degrees)
     np.testing.assert_allclose(prepare_angles(gap, RepairOptions()).visibility, 1.0)
+
+
+def test_a_joint_without_truth_anywhere_stops_no_training(tmp_path: Path) -> None:
+    """Recordings without feet have no angles of the ankles."""
+    clips = angle_clips(tmp_path)
+    ankles = [JOINTS.index(joint) for joint in JOINTS if joint.title == "ankle"]
+    for key, _ in {pair for split in clips.clips.values() for pair in split}:
+        clip = clips.store.load(key)
+        weight = clip.angle_weight.copy()
+        weight[:, ankles] = 0
+        clips.store.save(Prepared(key, replace(clip, angle_weight=weight)))
+    trained = train_joint_refiner(clips, joint_options(epochs=1), tmp_path / "runs")
+    write_checkpoint(tmp_path / "a.safetensors", trained.checkpoint)
+    metrics = JointRefiner.load(tmp_path / "a.safetensors").header["metrics"]
+    for told, knee in (("validation", "val_knee_deg"), ("validation_in_use", "knee_deg")):
+        assert knee in metrics[told]
+        assert not any("ankle" in name for name in metrics[told])

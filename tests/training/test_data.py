@@ -117,3 +117,35 @@ def test_workers_share_the_clips_of_their_process(clips: ClipList[PreparedSequen
     assert shared == alone
     few = ClipData(clips, 24, 0.1, 1, AugmentationOptions(), seed=0, workers=50)
     assert few._loader(rows).num_workers == len(clips.clips["validation"])
+
+
+def test_a_long_clip_is_validated_to_its_end_and_trained_in_parts(tmp_path: Path) -> None:
+    long = fake_clips(tmp_path, frames=90)  # 30 frames, 0.1 s apart
+    some = long.clips["train"][:1]
+    plain = list(ClipRows(long.store, some, 24, 0.1, None))
+    assert [int((batch.clip >= 0).sum()) for batch, _ in plain] == [24, 6]
+    ((batch, _),) = ClipRows(long.store, some, 24, 0.1, AugmentationOptions())
+    assert int((batch.clip >= 0).sum()) == 24
+
+
+def test_a_clip_shorter_than_a_step_gives_a_frame_at_every_phase(tmp_path: Path) -> None:
+    short = fake_clips(tmp_path, frames=2)  # 0.07 s
+    change = AugmentationOptions(world_errors=1.0)
+    for epoch in range(8):
+        rows = ClipRows(short.store, short.clips["train"], 24, 0.1, change)
+        rows.epoch = epoch
+        frames = sum(int((batch.clip >= 0).sum()) for batch, _ in rows)
+        assert frames == len(short.clips["train"])
+
+
+def test_inputs_are_normalised_by_clips_from_everywhere(
+    clips: ClipList[PreparedSequence], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first clips may all be of one source."""
+    read: set[str] = set()
+    load = clips.store.load
+    monkeypatch.setattr(type(clips.store), "load", lambda self, key: (read.add(key), load(key))[1])
+    train = [key for key, _ in clips.clips["train"]]
+    for seed in range(6):
+        ClipData(clips, 10, 0.1, 1, AugmentationOptions(), seed, workers=0).sample(1)
+    assert len(read & set(train)) > 2

@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,7 @@ from gonio.training.module import MONITORED, RefinerModule, learning_rate_share
 from gonio.training.prepare import PreparedSequence, PreparedStore, clip_list, prepare
 from tests.capture.fakes import seen_by_mediapipe, small_shard, walking_truth
 from tests.models.conftest import FULL, trained_looking
+from tests.training.angle_fakes import shard_store
 from tests.training.clips import TINY, fake_clips, fake_shards, tiny_options
 from tests.training.evaluation_fakes import true_pose
 
@@ -160,6 +162,56 @@ def test_a_run_that_stopped_by_itself_has_ended_wherever_its_folder_is(
         last.write_bytes(damaged)
         with pytest.raises(InputError, match=r"last\.ckpt is damaged.*delete the folder"):
             train_depth_refiner(clips, options, tmp_path / "moved")
+
+
+def test_a_run_that_goes_on_elsewhere_keeps_its_best_epoch(
+    clips: ClipList[PreparedSequence], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gonio.training.module import DepthRefinerModule
+
+    class KilledError(Exception):
+        pass
+
+    start, values = DepthRefinerModule.on_train_epoch_start, DepthRefinerModule.validation_values
+
+    def killed_at_two(self: DepthRefinerModule) -> None:
+        if self.current_epoch == 2:
+            raise KilledError
+        start(self)
+
+    def worse_every_epoch(self: DepthRefinerModule, pair: Any) -> dict[str, Any]:
+        found = values(self, pair)
+        score, weight = found["score"]
+        return {**found, "score": (score + 100 * self.current_epoch, weight)}
+
+    monkeypatch.setattr(DepthRefinerModule, "validation_values", worse_every_epoch)
+    with monkeypatch.context() as patch:
+        patch.setattr(DepthRefinerModule, "on_train_epoch_start", killed_at_two)
+        with pytest.raises(KilledError):
+            train_depth_refiner(clips, tiny_options(), tmp_path / "here")
+    (tmp_path / "here").rename(tmp_path / "there")
+    curves = train_depth_refiner(clips, tiny_options(), tmp_path / "there").curves
+    assert curves["epoch"].tolist() == [0, 1, 2]
+    (best,) = (tmp_path / "there").glob("*/best.ckpt")
+    assert torch.load(best, weights_only=True)["epoch"] == curves[MONITORED].idxmin() == 0
+    assert not (tmp_path / "here").exists()
+
+
+def test_shards_too_slow_for_the_low_pass_are_named(tmp_path: Path) -> None:
+    shard = small_shard(20)
+    slow = replace(shard, time_s=3 * shard.time_s, fps=10.0)
+    store = shard_store(tmp_path, [slow])
+    with pytest.raises(InputError, match=r"fake shard walk, c01 .* repair\.cutoff_hz .*rate"):
+        next(iter(prepare(store.manifest(), PreparedStore(tmp_path / "p"), RepairOptions())))
+
+
+def test_a_training_without_truth_is_refused(tmp_path: Path) -> None:
+    clips = fake_clips(tmp_path, tasks=4)
+    for key, _ in clips.clips["train"]:
+        clip = clips.store.load(key)
+        clips.store.save(Prepared(key, replace(clip, weight=0 * clip.weight)))
+    with pytest.raises(InputError, match="no frame of the train clips counts"):
+        train_depth_refiner(clips, tiny_options(), tmp_path / "runs")
 
 
 def test_what_is_counted_is_not_averaged() -> None:

@@ -76,13 +76,24 @@ def test_the_options_are_a_group(given):
 def test_without_a_shipped_checkpoint_there_is_no_row_and_the_log_says_so(
     tmp_path, monkeypatch, caplog
 ):
-    from gonio.models import depth_refiner
+    from gonio.models import depth_refiner, main_refiner
 
-    monkeypatch.setattr(depth_refiner, "SHIPPED_CHECKPOINT", tmp_path / "none.safetensors")
+    for module in (depth_refiner, main_refiner):
+        monkeypatch.setattr(module, "SHIPPED_CHECKPOINT", tmp_path / "none.safetensors")
     with caplog.at_level(logging.WARNING):
         assert load_refiners(EvaluationOptions()) == {}
     assert "no row 'shipped'" in caplog.text
     assert load_refiners(EvaluationOptions(shipped=False)) == {}
+
+
+def test_a_missing_main_refiner_is_named_as_such(tmp_path, monkeypatch, caplog):
+    from gonio.models import main_refiner
+
+    monkeypatch.setattr(main_refiner, "SHIPPED_CHECKPOINT", tmp_path / "none.safetensors")
+    with caplog.at_level(logging.WARNING):
+        assert list(load_refiners(EvaluationOptions())) == ["shipped"]
+    assert "no row 'main'" in caplog.text
+    assert "no row 'shipped'" not in caplog.text
 
 
 def test_the_steps_of_use_are_rows_where_they_are_asked_for():

@@ -21,6 +21,8 @@ from gonio.capture.tasks import SPLITS, Split, Status, Task
 from gonio.errors import InputError
 
 MANIFEST_FILE = "manifest.jsonl"
+MOVED_BODIES = ("rendered", "projected")
+"""Sources whose bodies move as the performers of one motion folder."""
 
 
 @dataclass(frozen=True)
@@ -177,32 +179,40 @@ class Manifest:
         done = self.with_status("done")
         return [self.path_of(r) for r in done if split is None or r.split == split]
 
-    def check_splits(self) -> None:
+    def check_splits(self, across: bool = False) -> None:
         """Make sure that no subject, nor a part of one (performer, body), stands in two splits.
+
+        Args:
+            across: compare sources that move bodies by recorded motion with each other too: they
+                have their performers in common.
 
         Raises:
             InputError: naming the subjects that do, and where.
         """
-        splits: dict[tuple[str, str], set[str]] = {}
+        splits: dict[tuple[str, str], dict[str, str]] = {}
         for record in self.records:
+            people = MOVED_BODIES if across and record.source in MOVED_BODIES else (record.source,)
             for identity in record.subject.split("+"):
-                splits.setdefault((record.source, identity), set()).add(record.split)
-        torn = {who: sorted(where) for who, where in splits.items() if len(where) > 1}
+                found = splits.setdefault((" and ".join(people), identity), {})
+                found[record.split] = record.source
+        torn = {who: where for who, where in splits.items() if len(where) > 1}
         if torn:
             named = "; ".join(
-                f"{subject} of {source} in {' and '.join(where)}"
+                f"{subject} of {source} in {' and '.join(sorted(where))}"
                 for (source, subject), where in sorted(torn.items())
             )
+            again = " and ".join(sorted({s for where in torn.values() for s in where.values()}))
             raise InputError(
-                f"a subject may stand in one split only: {named}. Convert the source again into "
-                "an empty folder."
+                f"a subject may stand in one split only: {named}. Convert {again} again, with the "
+                "same motion folder and into an empty folder."
             )
 
     def select(self, sources: Iterable[str]) -> Manifest:
         """The part of some sources.
 
         Raises:
-            InputError: a source that was not converted.
+            InputError: a source that was not converted, or a subject in other splits of one of them
+                than of another.
         """
         wanted = list(sources)
         missing = sorted(set(wanted) - set(self.folders))
@@ -212,9 +222,11 @@ class Manifest:
                 f"{', '.join(sorted(self.folders)) or 'nothing'}. Run the data_conversion pipeline "
                 "with source=" + missing[0]
             )
-        return replace(
+        selected = replace(
             self,
             records=tuple(r for r in self.records if r.source in wanted),
             folders={s: self.folders[s] for s in wanted},
             planned={s: self.planned.get(s, 0) for s in wanted},
         )
+        selected.check_splits(across=True)
+        return selected

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gonio.capture.manifest import Manifest, Record
+from gonio.capture.repaired_shard import repaired_shard
 from gonio.capture.shards import Shard, read_shard
 from gonio.capture.tasks import digest
 from gonio.errors import InputError
 from gonio.landmarks.inputs import FRAME_FEATURES, PoseInputs
-from gonio.landmarks.repair import repair_landmarks
 from gonio.models.depth_refiner import DepthRefiner
 from gonio.models.joint_refiner import AngleInputs, JointRefiner, angle_inputs
 from gonio.models.main_refiner import MainInputs, main_inputs
@@ -161,7 +161,7 @@ def prepare_angles(shard: Shard, repair: RepairOptions) -> AngleClip:
     Raises:
         InputError: the shard has no angles.
     """
-    return _angles_beside(shard, repair_landmarks(shard.landmark_sequence, repair).sequence)
+    return _angles_beside(shard, repaired_shard(shard, repair))
 
 
 def _angles_beside(shard: Shard, repaired: LandmarkSequence) -> AngleClip:
@@ -203,7 +203,7 @@ def prepare_main(
     Raises:
         InputError: the shard has no angles.
     """
-    repaired = repair_landmarks(shard.landmark_sequence, repair).sequence
+    repaired = repaired_shard(shard, repair)
     angles = _angles_beside(shard, repaired)
     repaired = seen_with(errors, shard, repaired)
     whole = prepare_repaired(shard, repaired)

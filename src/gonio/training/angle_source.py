@@ -5,12 +5,14 @@ It runs on the machinery of `data_conversion` (tasks, executors, store, manifest
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
@@ -30,7 +32,7 @@ from gonio.models.registry import (
     load_refiners,
     no_checkpoint,
 )
-from gonio.options import CHECKPOINTS_OF, InferenceOptions, Refiner, told
+from gonio.options import CHECKPOINTS_OF, InferenceOptions, Refiner, RepairOptions, told
 from gonio.training.angle_options import AngleOptions
 from gonio.training.angle_pairs import (
     PAIRS_VERSION,
@@ -42,9 +44,10 @@ from gonio.training.angle_pairs import (
 )
 from gonio.training.convention import Convention, convention_of
 from gonio.training.detector_errors import AS_IN_USE, DetectorErrors
-from gonio.training.source_chain import chain_of_source
+from gonio.training.source_chain import chain_of_source, repair_of_source
 from gonio.types import MarkerTrajectories
 
+_log = logging.getLogger(__name__)
 DETECTOR_ERRORS = "detector_errors"
 """Among the parameters of a folder of shards: how the detector errs in the training split."""
 _CHAIN = (
@@ -149,6 +152,47 @@ def detector_errors_in(shards: ShardStore, source: str) -> DetectorErrors:
         ) from error
 
 
+def check_same_chain(
+    shards: ShardStore, source: str, repair: RepairOptions, depth_hash: str | None = None
+) -> None:
+    """See that the angles of a source were computed as a training prepares what it sees of them.
+
+    Args:
+        shards: with angles.
+        source: e.g. `rendered`.
+        repair: as `inference` repairs.
+        depth_hash: of the depth refiner whose poses the training sees, where it sees any: it may
+            be another one than the angles are of, but then the log says so.
+
+    Raises:
+        InputError: the landmarks were repaired otherwise.
+    """
+    made = shards.parameters(source)
+    kept = _value_in(made.get("chain"), "repair")
+    own = repair_of_source(source, repair).model_dump()
+    if isinstance(kept, dict) and kept != own:
+        others = [
+            f"repair.{name} was {kept.get(name)}" for name in own if kept.get(name) != own[name]
+        ]
+        raise InputError(
+            f"the angles of the {source} shards in {shards.root} were computed with another repair "
+            f"({', '.join(others)}): give the same, or make them again "
+            "(kedro run --pipeline joint_angle_generation)"
+        )
+    hashes = [str(_value_in(record, "sha256")) for record in made.get("checkpoints") or []]
+    if depth_hash is not None and made and depth_hash not in hashes:
+        _log.warning(
+            "the angles of the %s shards were computed with %s, not with the depth refiner that "
+            "this training sees: make them again (kedro run --pipeline joint_angle_generation)",
+            source,
+            "another depth refiner" if hashes else "MediaPipe's own pose",
+        )
+
+
+def _value_in(record: Any, name: str) -> Any:
+    return record.get(name) if isinstance(record, dict) else None
+
+
 def evenly(records: tuple[Record, ...], count: int | None) -> tuple[Record, ...]:
     """At most `count` records, spread evenly; all where it is None."""
     if count is None or count >= len(records):
@@ -166,7 +210,7 @@ def plan_angles(
 ) -> list[ConversionPlan]:
     """All tasks of each source, and the hash of all that their angles depend on.
 
-    The convention of markers on the body is found on the first of the sources and holds for all.
+    The convention of markers on the body holds for all sources (`convention_in`).
 
     Args:
         options: of this pipeline.
@@ -225,7 +269,9 @@ def plan_angles(
 def convention_in(
     options: AngleOptions, chain: InferenceOptions, manifest: Manifest
 ) -> Convention | None:
-    """The convention of markers on the body: found on the first of the sources, it holds for all.
+    """The convention of markers on the body, which holds for all sources.
+
+    It is found on the first of them that has such markers.
 
     Args:
         options: of this pipeline.
@@ -237,9 +283,12 @@ def convention_in(
     """
     if options.true_markers != "aligned":
         return None
-    first = options.sources[0]
-    settings = options.settings(chain_of_source(first, chain))
-    return calibrated(manifest.select([first]), settings, options.calibration_shards)
+    for source in options.sources:
+        settings = options.settings(chain_of_source(source, chain))
+        found = calibrated(manifest.select([source]), settings, options.calibration_shards)
+        if found is not None:
+            return found
+    return None
 
 
 def calibrated(manifest: Manifest, settings: AngleSettings, count: int) -> Convention | None:

@@ -93,7 +93,8 @@ def _in_rows(parts: Iterable[P], window: int) -> Iterator[tuple[list[P], int, P 
 class ClipRows(IterableDataset[Pair], Generic[C]):
     """Rows of packed clips.
 
-    Every clip is taken once an epoch, at one of its phases. Which, in which order and how it is
+    Every clip is taken once an epoch, at one of its phases and, where it is longer than a row, in
+    one part; without augmentation in all of its parts. Which, in which order and how it is
     changed depends on seed and epoch alone, so that a run that goes on after a kill sees what it
     would have seen. Where several processes share the clips, each begins again at its end, so that
     all can give the same number of batches.
@@ -144,22 +145,26 @@ class ClipRows(IterableDataset[Pair], Generic[C]):
                 return
 
     def _packed(self, order: Sequence[int] | np.ndarray) -> Iterator[Pair]:
-        parts = (self._part(int(index)) for index in order)
+        parts = (part for index in order for part in self._parts(int(index)))
         for row, room, following in _in_rows(parts, self.window):
             fills = self.augmentation is not None and room >= _SHORTEST_PART
             if fills and following is not None:
                 row.append(following.at(slice(0, room)))
             yield packed(row, self.window, self.kinds)
 
-    def _part(self, index: int) -> C:
-        """One clip, thinned, changed, cut to at most a window."""
+    def _parts(self, index: int) -> Iterator[C]:
+        """One clip, thinned and changed, in parts of at most a window: one of them, or all."""
         rng = np.random.default_rng([self.seed, self.epoch, index])
         clip = self.store.load(self.clips[index][0])
         if self.augmentation is None:
-            return thinned(clip, self.step_s, 0).at(slice(0, self.window))
-        clip = thinned(clip, self.step_s, int(rng.integers(stride_of(clip.rate_hz, self.step_s))))
+            clip = thinned(clip, self.step_s, 0)
+            for start in range(0, len(clip), self.window):
+                yield clip.at(slice(start, start + self.window))
+            return
+        phases = min(stride_of(clip.rate_hz, self.step_s), len(clip))
+        clip = thinned(clip, self.step_s, int(rng.integers(phases)))
         start = int(rng.integers(max(len(clip) - self.window, 0) + 1))
-        return self.augmentation(clip.at(slice(start, start + self.window)), rng)
+        yield self.augmentation(clip.at(slice(start, start + self.window)), rng)
 
     def _mixed(self, rows: Iterator[Pair], share: int) -> Iterator[Pair]:
         """Rows in a random order within a buffer."""
@@ -229,6 +234,16 @@ class ClipData(pl.LightningDataModule, Generic[C]):
             rows.rank, rows.world = self.trainer.global_rank, self.trainer.world_size
         return self._loader(rows)
 
+    def sample(self, count: int) -> Any:
+        """So many rows of training clips as they are, from all over them, as one batch.
+
+        The inputs are normalised by it.
+        """
+        rows = self.rows_of("train", None)
+        order = np.random.default_rng(self.seed).permutation(len(rows.clips))
+        rows.clips = [rows.clips[index] for index in order]
+        return stacked([row for row, _ in zip(rows, range(count), strict=False)])[0]
+
     def _loader(self, rows: ClipRows[C]) -> DataLoader[Pair]:
         """With as many workers as asked for, but none without a clip.
 
@@ -243,9 +258,3 @@ class ClipData(pl.LightningDataModule, Generic[C]):
             collate_fn=stacked,
             generator=torch.Generator(),
         )
-
-
-def sample_of(rows: ClipRows[C], count: int) -> Any:
-    """The first rows as one batch: what the inputs are normalised by."""
-    chosen = [row for row, _ in zip(rows, range(count), strict=False)]
-    return stacked(chosen)[0]

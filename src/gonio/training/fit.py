@@ -15,7 +15,7 @@ from gonio.models.depth_refiner import (
 )
 from gonio.training.calibration import calibrate
 from gonio.training.clips import ClipList
-from gonio.training.data import ClipData, sample_of
+from gonio.training.data import ClipData
 from gonio.training.loop import (
     Trained,
     about,
@@ -82,5 +82,5 @@ def _new_network(
     options: TrainingOptions, data: ClipData[PreparedSequence]
 ) -> PoseAwareDepthRefiner:
     network = PoseAwareDepthRefiner(options.network)
-    network.normalise_by(sample_of(data.rows_of("train", None), NORMALISED_BY_ROWS))
+    network.normalise_by(data.sample(NORMALISED_BY_ROWS))
     return network

@@ -223,8 +223,9 @@ def _curve_errors(angles: Array, truth: Array, weight: Array) -> AngleErrors:
 
 
 def weighted_means(values: dict[str, tuple[Tensor, Tensor]]) -> dict[str, float]:
-    """The mean of each value by its weight."""
+    """The mean of each value by its weight, as far as something counts."""
     return {
-        name: round(float((value * weight).sum() / weight.sum().clamp_min(1e-9)), 4)
+        name: round(float((value * weight).sum() / weight.sum()), 4)
         for name, (value, weight) in values.items()
+        if weight.any()
     }

@@ -42,6 +42,8 @@ C = TypeVar("C", bound=Clip)
 N = TypeVar("N", bound=nn.Module)
 CLIPS_LOOKED_AT, CLIPS_PACKED = 300, 3000
 """Clips whose lengths are taken for those of all, and how many of such lengths are packed."""
+RUN_FORMAT = 1
+"""Raised where the same data and options teach something else: losses, networks, inputs."""
 RUNS_ALIKE = ("resume", "threads", "strategy", "accelerator", "feet")
 """Options that do not change what the network learns: a run may go on with others."""
 SHARING = ("devices", "nodes", "workers")
@@ -92,7 +94,7 @@ def clip_data(
         kinds: what the network sees and what it is to say.
 
     Raises:
-        InputError: there are fewer clips than processes, or no validation clip has a truth.
+        InputError: there are fewer clips than processes, or no clip of a split has a truth.
     """
     for split in ("train", "validation"):
         if len(clips.clips[split]) < options.processes:
@@ -101,11 +103,11 @@ def clip_data(
                 f"x nodes), but there are {len(clips.clips[split])} of the split {split}: take "
                 "fewer devices or convert more data"
             )
-    if not any(clips.store.load(key).counts for key, _ in clips.clips["validation"]):
-        raise InputError(
-            "no frame of the validation clips counts: in each of them some joint has no truth; "
-            "convert recordings with the truth of all joints"
-        )
+        if not any(clips.store.load(key).counts for key, _ in clips.clips[split]):
+            raise InputError(
+                f"no frame of the {split} clips counts: in each of them some joint has no truth; "
+                "convert recordings with the truth of all joints"
+            )
     return ClipData(
         clips,
         window=options.frames_a_row,
@@ -200,7 +202,7 @@ def run_training(
         return _validated(module, data, options)
     run = folder / f"{options.name}-{run_hash(data.clips, options)}"
     # Without a counter in their names: the files of a run that is begun anew replace the old ones.
-    kept_as = partial(ModelCheckpoint, run, enable_version_counter=False)
+    kept_as = partial(RunCheckpoint, run, enable_version_counter=False)
     best = kept_as("best", monitor=MONITORED, mode="min")
     # Lightning's `save_last` is written only when the best is, and a run would go on from there.
     newest = kept_as("last")
@@ -255,11 +257,15 @@ def _validated(module: RefinerModule, data: ClipData[Any], options: RunOptions) 
 
 
 def run_hash(clips: ClipList[Any], options: RunOptions) -> str:
-    """Names a run: the data and all that changes what is learned, other checkpoints included."""
+    """Names a run: the data and all that changes what is learned, other checkpoints included.
+
+    Gonio's version is part of it: losses and networks of another one may be others.
+    """
     content = options.model_dump(mode="json", exclude={*RUNS_ALIKE, *SHARING, *AFTERWARDS})
     if options.start_from is not None:  # what it holds, not what it is called
         content["start_from"] = file_digest(Path(options.start_from))
-    return digest([clips.data_hash, content, options.processes, max(1, options.workers)])[:10]
+    how = [RUN_FORMAT, __version__, options.processes, max(1, options.workers)]
+    return digest([clips.data_hash, content, *how])[:10]
 
 
 def steps_an_epoch(clips: ClipList[Any], options: RunOptions) -> int:
@@ -314,7 +320,11 @@ def metrics_of(
         "best_epoch": int(best["epoch"]),
         "epochs": len(curves),
         "parameters": parameter_count(*networks),
-        "validation": {k: round(float(v), 4) for k, v in best.items() if str(k).startswith("val_")},
+        "validation": {
+            name: round(float(value), 4)
+            for name, value in best.items()
+            if str(name).startswith("val_") and math.isfinite(value)  # some joint has no truth
+        },
         "validation_in_use": in_use,
         "data": clips.described,
     }
@@ -357,6 +367,30 @@ def _trainer(options: RunOptions, **more: Any) -> pl.Trainer:
         enable_model_summary=False,
         **more,
     )
+
+
+class RunCheckpoint(ModelCheckpoint):
+    """Keeps what it knows of the best epoch where the folder of the run was moved.
+
+    Lightning's own forgets it, and the next epoch would replace a better one.
+    """
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """From Lightning's checkpoint, its files in the folder of this run."""
+        here = Path(str(self.dirpath))
+
+        def moved(path: str) -> str:
+            return str(here / Path(path).name) if path else path
+
+        files = ("best_model_path", "kth_best_model_path", "last_model_path")
+        super().load_state_dict(
+            {
+                **state_dict,
+                "dirpath": self.dirpath,
+                **{name: moved(state_dict[name]) for name in files},
+                "best_k_models": {moved(k): v for k, v in state_dict["best_k_models"].items()},
+            }
+        )
 
 
 class Averaging(WeightAveraging):

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from gonio.capture.manifest import Manifest, Record
 from gonio.capture.reference_body import reference_scale
+from gonio.capture.repaired_shard import repaired_shard
 from gonio.capture.shards import Shard, read_shard
 from gonio.capture.tasks import digest
 from gonio.landmarks.inputs import FRAME_FEATURES, pose_inputs
-from gonio.landmarks.repair import repair_landmarks
 from gonio.options import RepairOptions
 from gonio.signals import nearest, since_start
 from gonio.training.clips import (
@@ -83,8 +83,11 @@ def prepare_shard(shard: Shard, repair: RepairOptions) -> PreparedSequence:
     Args:
         shard: one sequence of one camera.
         repair: the steps of repair; none of them for landmarks that were repaired before.
+
+    Raises:
+        InputError: as `repaired_shard`.
     """
-    return prepare_repaired(shard, repair_landmarks(shard.landmark_sequence, repair).sequence)
+    return prepare_repaired(shard, repaired_shard(shard, repair))
 
 
 def prepare_repaired(shard: Shard, repaired: LandmarkSequence) -> PreparedSequence:
@@ -148,7 +151,7 @@ def prepare(
         repair: as `inference` repairs.
 
     Raises:
-        InputError: a shard is damaged.
+        InputError: a shard is damaged, or has too few frames a second for the low-pass.
     """
     for record, key in left_to_prepare(manifest, store, partial(prepared_key, repair=repair)):
         shard = read_shard(manifest.path_of(record))

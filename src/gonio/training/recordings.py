@@ -162,15 +162,19 @@ def load_refiners(options: EvaluationOptions) -> dict[str, Refiner]:
     refiners: dict[str, Refiner] = {
         name: DepthRefiner.load(path) for name, path in (options.checkpoints or {}).items()
     }
-    if options.shipped:
-        try:
-            shipped = DepthRefiner.load()
-            if options.steps_of_use:
-                for step in shipped.steps():
-                    refiners[_WITHOUT + step] = shipped.without(step)
-                refiners |= {KNOWN_GRAVITY: shipped, KNOWN_IMAGE: shipped}
-            refiners[SHIPPED] = shipped
-            refiners[SHIPPED_MAIN] = MainRefiner.load()
-        except MissingFileError as error:
-            _log.warning("no row %r: %s", SHIPPED, error)
+    if not options.shipped:
+        return refiners
+    try:
+        shipped = DepthRefiner.load()
+        if options.steps_of_use:
+            for step in shipped.steps():
+                refiners[_WITHOUT + step] = shipped.without(step)
+            refiners |= {KNOWN_GRAVITY: shipped, KNOWN_IMAGE: shipped}
+        refiners[SHIPPED] = shipped
+    except MissingFileError as error:
+        _log.warning("no row %r: %s", SHIPPED, error)
+    try:
+        refiners[SHIPPED_MAIN] = MainRefiner.load()
+    except MissingFileError as error:
+        _log.warning("no row %r: %s", SHIPPED_MAIN, error)
     return refiners

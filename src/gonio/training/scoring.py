@@ -14,10 +14,10 @@ import numpy as np
 from tqdm import tqdm
 
 from gonio.capture.pairs import pelvis_forward_from_joints, viewpoint
+from gonio.capture.repaired_shard import repaired_shard
 from gonio.capture.shards import Shard
 from gonio.frames import camera_angles_from_up, normalised, ray_from_camera
 from gonio.landmarks.pose import mid_hip_rays, pose_without_refiner
-from gonio.landmarks.repair import repair_landmarks
 from gonio.options import CameraOptions, RepairOptions
 from gonio.signals import nearest, resample
 from gonio.training.error_tables import ScoredClip, performer_of
@@ -71,8 +71,8 @@ def score_clip(
     repair = repair_of_source(shard.source, repair)
     seen = shard.landmark_sequence
     filtered = repair.model_copy(update={"swaps": False, "fill_gaps": False})
-    repaired = repair_landmarks(seen, repair).sequence
-    plain = (seen, repair_landmarks(seen, filtered).sequence, repaired)
+    repaired = repaired_shard(shard, repair)
+    plain = (seen, repaired_shard(shard, filtered), repaired)
     found: dict[str, tuple[RefinedPose, float]] = {}
     for row, landmarks in zip(BASELINES, plain, strict=True):
         pose = pose_with_viewpoint(landmarks)

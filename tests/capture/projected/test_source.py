@@ -9,17 +9,25 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from gonio.capture.conversion import ConversionOptions, plan_conversion
+from gonio.capture.manifest import Manifest, Record
 from gonio.capture.pairs import Truth, build_shard
 from gonio.capture.projected.detector_model import DetectorModel, fit_detector_model
 from gonio.capture.projected.measured import measured_detector, seen_in_shard
-from gonio.capture.projected.source import ProjectedOptions, projected_landmarks, tilted
+from gonio.capture.projected.source import (
+    ProjectedOptions,
+    _check_held_out,
+    _errors_of,
+    projected_landmarks,
+    tilted,
+)
 from gonio.capture.reference_body import reference_scale
 from gonio.capture.shards import ShardLabels, read_shard
 from gonio.errors import InputError
+from gonio.options import RepairOptions
 from gonio.skeleton import COCO_FROM_MEDIAPIPE
 from gonio.types import FloatArray
 from tests.capture.converting import convert
-from tests.capture.fakes import seen_by_mediapipe, small_shard, walking_truth
+from tests.capture.fakes import FakeSource, seen_by_mediapipe, small_shard, walking_truth
 from tests.capture.projected.test_detector_model import seen
 from tests.training.angle_fakes import shard_store
 
@@ -180,3 +188,30 @@ def test_errors_are_measured_at_the_distance_of_a_body_of_one_size() -> None:
     assert large is not None
     np.testing.assert_allclose(large.truth, small.truth, atol=1e-5)
     np.testing.assert_allclose(large.distance, small.distance, rtol=1e-5)
+
+
+def test_pairs_that_were_rendered_otherwise_teach_another_detector() -> None:
+    record = Record.of(FakeSource(1).list_tasks()[0], "p1", "done", file="a.npz")
+    repair = RepairOptions()
+    first, again, other = (
+        _errors_of(Manifest((replace(record, parameter_hash=made),), {}, {}), repair)
+        for made in ("p1", "p1", "p2")
+    )
+    assert first == again != other
+
+
+def test_who_is_held_out_of_the_rendered_pairs_is_not_projected() -> None:
+    task = replace(FakeSource(1).list_tasks()[0], subject="cmu02+body1", split="test")
+    rendered = Manifest((Record.of(task, "p1", "done", file="a.npz"),), {}, {})
+    _check_held_out(rendered, [replace(task, subject="cmu03+body7", split="train")])
+    with pytest.raises(InputError, match="cmu02 would be projected for train, but is of the split"):
+        _check_held_out(rendered, [replace(task, subject="cmu02+body7", split="train")])
+
+
+def test_a_rendered_pair_that_is_too_slow_is_told(tmp_path: Path) -> None:
+    shard = small_shard(20)
+    slow = replace(shard, source="rendered", time_s=3 * shard.time_s, fps=10.0)
+    manifest = shard_store(tmp_path, [slow]).manifest()
+    with pytest.raises(InputError, match=r"rendered shard walk.*10 frames/s") as error:
+        measured_detector(manifest, tmp_path / "model.npz")
+    assert "source=rendered first" not in str(error.value)

@@ -48,3 +48,26 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.c3d").write_text("")
     with pytest.raises(InputError, match=r"a \.c3d file"):
         import_motion(tmp_path / "a.c3d")
+
+
+def _trial(folder: Path, action: str, name: str, frames: int = 8) -> None:
+    place = folder / action
+    place.mkdir(parents=True, exist_ok=True)
+    (place / f"{name}.asf").write_text(asf_text())
+    (place / f"{name}.amc").write_text(amc_text([{}] * frames))
+
+
+def test_no_clip_is_lost_to_another_of_its_name(tmp_path: Path) -> None:
+    for action, name in (("a", "walk"), ("a", "walk_2"), ("b", "walk"), ("c", "walk")):
+        _trial(tmp_path / "first", action, name)
+    assert import_folder(tmp_path / "first", tmp_path / "motion") == {}
+    kept = [(c.clip, c.action) for c in list_clips(tmp_path / "motion")]
+    assert kept == [("walk", "a"), ("walk_2", "a"), ("walk_3", "b"), ("walk_4", "c")]
+    # The same again changes nothing; what is new, or longer, comes beside it.
+    import_folder(tmp_path / "first", tmp_path / "motion")
+    assert [(c.clip, c.action) for c in list_clips(tmp_path / "motion")] == kept
+    _trial(tmp_path / "second", "a", "walk", frames=16)
+    _trial(tmp_path / "second", "d", "run")
+    import_folder(tmp_path / "second", tmp_path / "motion")
+    now = [(c.clip, c.action) for c in list_clips(tmp_path / "motion")]
+    assert now == sorted([*kept, ("walk_5", "a"), ("run", "d")])

@@ -80,3 +80,11 @@ def test_the_cmu_library_walks_forwards_on_bending_knees(shared: Path) -> None:
     knee_deg = np.degrees(np.arctan2(local[:, 2, 1], local[:, 2, 2]))  # about +X
     assert knee_deg.max() > 45
     assert knee_deg.min() > -8
+
+
+def test_a_comma_in_an_action_moves_no_column(tmp_path: Path, wobbling: Motion) -> None:
+    write_motions(tmp_path, "a.npz", [replace(wobbling, action='walk, "run"', leg_m=0.77)])
+    write_motions(tmp_path, "b.npz", [wobbling])
+    first = list_clips(tmp_path)[0]
+    assert (first.action, first.performer) == ('walk, "run"', "cmu07")
+    assert first.leg_m == pytest.approx(0.77)

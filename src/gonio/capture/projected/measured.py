@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,10 @@ from gonio.capture.projected.detector_model import (
     save_detector_model,
 )
 from gonio.capture.reference_body import reference_scale
+from gonio.capture.repaired_shard import repaired_shard
 from gonio.capture.shards import Shard, read_shard
 from gonio.errors import InputError, MissingFileError
 from gonio.landmarks.inputs import pose_inputs
-from gonio.landmarks.repair import repair_landmarks
 from gonio.options import RepairOptions
 from gonio.signals import stride_of
 
@@ -35,7 +36,7 @@ def seen_in_shard(shard: Shard, number: int, repair: RepairOptions | None = None
         number: of the clip.
         repair: as `inference` repairs; all of it if not given.
     """
-    sequence = repair_landmarks(shard.landmark_sequence, repair).sequence
+    sequence = repaired_shard(shard, repair)
     if len(sequence) != len(shard):
         return None
     inputs = pose_inputs(sequence.world, sequence.points_2d, sequence.visibility)
@@ -65,18 +66,13 @@ def measured_detector(
         repair: as `inference` repairs; all of it if not given.
 
     Raises:
-        InputError: there are no rendered training pairs, or one is damaged or gone.
+        InputError: there are no rendered training pairs, one is damaged or gone, or has too few
+            frames a second for the low-pass.
     """
     if path.is_file():
         return load_detector_model(path)
-    try:
-        shards = (read_shard(shard) for shard in manifest.shards("train"))
-        seen = [seen_in_shard(shard, number, repair) for number, shard in enumerate(shards)]
-    except (InputError, MissingFileError) as error:
-        raise InputError(
-            f"source=projected borrows MediaPipe's errors from rendered training pairs: {error}. "
-            "Run the data_conversion pipeline with source=rendered first."
-        ) from error
+    shards = enumerate(_training_shards(manifest))
+    seen = [seen_in_shard(shard, number, repair) for number, shard in shards]
     clips = [clip for clip in seen if clip is not None]
     if not clips:
         raise InputError(
@@ -89,3 +85,18 @@ def measured_detector(
     )
     save_detector_model(path, model)
     return model
+
+
+def _training_shards(manifest: Manifest) -> Iterator[Shard]:
+    """The rendered training pairs, one after the other.
+
+    Raises:
+        InputError: one is damaged or gone.
+    """
+    try:
+        yield from map(read_shard, manifest.shards("train"))
+    except (InputError, MissingFileError) as error:
+        raise InputError(
+            f"source=projected borrows MediaPipe's errors from rendered training pairs: {error}. "
+            "Run the data_conversion pipeline with source=rendered first."
+        ) from error

@@ -31,11 +31,14 @@ from gonio.capture.rendered_source import RenderedSource
 from gonio.capture.shards import ShardLabels
 from gonio.capture.store import ShardStore
 from gonio.capture.tasks import Converted, Task, digest
+from gonio.errors import InputError
 from gonio.frames import ray_from_camera
 from gonio.options import Options, RepairOptions
 from gonio.skeleton import MEDIAPIPE
 from gonio.types import FloatArray, LandmarkSequence
 
+DETECTOR_MODEL_FORMAT = 1
+"""Raised where the same pairs teach another model of the detector."""
 ASIDE_M = 0.025
 """How far the mass of a body in balance lies beside the middle of its feet, standard deviation."""
 RATE_HZ = 10.0
@@ -160,10 +163,12 @@ class ProjectedSource:
 
         Raises:
             MissingFileError: the motion folder must have clips and has none.
-            InputError: there are no rendered training pairs.
+            InputError: there are no rendered training pairs, or somebody who is held out of their
+                training moves here.
         """
         manifest = self._rendered()
         movements = self._movements().list_tasks()
+        _check_held_out(manifest, movements)
         name = _errors_of(manifest, self.repair)
         path = self.shards_folder / "detector_models" / f"{name}.npz"
         measured_detector(manifest, path, self.repair)
@@ -240,9 +245,28 @@ def _beside_its_feet(
 
 
 def _errors_of(rendered: Manifest, repair: RepairOptions) -> str:
-    """Hash of the rendered training pairs, whose errors are borrowed, and of their repair."""
+    """Hash of the rendered training pairs whose errors are borrowed, and of their repair."""
     train = [r for r in rendered.with_status("done") if r.split == "train"]
-    return digest([[[r.key, r.source_hash, r.bytes] for r in train], repair.model_dump()])
+    pairs = [[r.key, r.parameter_hash, r.source_hash, r.bytes] for r in train]
+    return digest([DETECTOR_MODEL_FORMAT, pairs, repair.model_dump()])
+
+
+def _check_held_out(rendered: Manifest, movements: list[Task]) -> None:
+    """See that who is held out of training in the rendered pairs is no training subject here.
+
+    Raises:
+        InputError: somebody is; both sources split the performers of the motion folder as it is
+            when they are converted.
+    """
+    splits = {who: record.split for record in rendered for who in record.subject.split("+")}
+    moving = {who: task.split for task in movements for who in task.subject.split("+")}
+    torn = sorted(who for who, split in moving.items() if splits.get(who, split) != split)
+    if torn:
+        raise InputError(
+            f"{', '.join(torn)} would be projected for {moving[torn[0]]}, but is of the split "
+            f"{splits[torn[0]]} of the rendered shards: the motion folder has changed since they "
+            "were made. Give the folder as it was, or convert source=rendered again"
+        )
 
 
 def tilted(truth: Truth, turn: FloatArray) -> Truth:

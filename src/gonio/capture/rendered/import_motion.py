@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 from gonio.capture.rendered import import_asf, import_bvh
 from gonio.capture.rendered.joint_tree import motion_from_recording
 from gonio.capture.rendered.motion import UNKNOWN_PERFORMER, Motion
-from gonio.capture.rendered.motion_files import write_motions
+from gonio.capture.rendered.motion_files import list_clips, read_clip, write_motions
 from gonio.errors import GonioError, InputError, MissingFileError
 
 SUFFIXES = (".bvh", ".amc")
@@ -59,7 +60,8 @@ def import_motion(
 def import_folder(source: str | Path, target: str | Path) -> dict[str, str]:
     """Import every BVH and AMC file below a folder into a motion folder.
 
-    One NPZ a performer is written; the action of a clip is the name of the folder it lies in.
+    One NPZ a performer is written; the action of a clip is the name of the folder it lies in. Clips
+    that are in the motion folder already stay, unless it is the same clip that comes again.
 
     Args:
         source: looked through with all folders below it.
@@ -78,15 +80,20 @@ def import_folder(source: str | Path, target: str | Path) -> dict[str, str]:
         raise MissingFileError(f"there is no .bvh or .amc file in {source}")
     problems: dict[str, str] = {}
     clips: dict[tuple[str, float], dict[str, Motion]] = {}
+    there: dict[tuple[str, float], frozenset[str]] = {}  # of clips: in the folder before
     for file in files:
         try:
             motion = import_motion(file, action=file.parent.name)
         except GonioError as error:
             problems[str(file)] = str(error)
             continue
-        group = clips.setdefault((motion.performer, round(motion.fps, 2)), {})
-        name = motion.name if motion.name not in group else f"{motion.name}_{len(group)}"
-        group[name] = replace(motion, name=name)
+        key = (motion.performer, round(motion.fps, 2))
+        if key not in clips:
+            clips[key] = _clips_there(Path(target), _file_of(*key))
+            there[key] = frozenset(clips[key])
+        name = _name_for(motion, clips[key], there[key])
+        clips[key][name] = replace(motion, name=name)
+        there[key] -= {name}
     if not clips:
         raise InputError(
             f"none of {len(files)} files could be imported; {next(iter(problems.values()))}"
@@ -95,10 +102,36 @@ def import_folder(source: str | Path, target: str | Path) -> dict[str, str]:
         first = next(iter(group.values())).fps
         write_motions(
             target,
-            f"{performer}_{fps:g}fps.npz",
+            _file_of(performer, fps),
             [replace(motion, fps=first) for motion in group.values()],
         )
     return problems
+
+
+def _file_of(performer: str, fps: float) -> str:
+    return f"{performer}_{fps:g}fps.npz"
+
+
+def _clips_there(folder: Path, file: str) -> dict[str, Motion]:
+    """The clips of a file of a motion folder, by name; none where there is no such file."""
+    if not (folder / file).is_file():
+        return {}
+    return {c.clip: read_clip(folder, c) for c in list_clips(folder) if c.file == file}
+
+
+def _name_for(motion: Motion, taken: dict[str, Motion], before: frozenset[str]) -> str:
+    """A name that no other clip has: `before` are those of earlier imports, which may be the same.
+
+    A clip that comes again has the name, the action and the length that it had.
+    """
+    numbers = count(2)
+    name = motion.name
+    while name in taken:
+        other = taken[name]
+        if name in before and (other.action, len(other)) == (motion.action, len(motion)):
+            break
+        name = f"{motion.name}_{next(numbers)}"
+    return name
 
 
 def _performer_of(stem: str) -> str:

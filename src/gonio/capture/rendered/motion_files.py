@@ -7,6 +7,7 @@ A folder holds one NPZ per group of clips with `<clip>/orientations` (T, 23, 4),
 from __future__ import annotations
 
 import csv
+import io
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -181,9 +182,11 @@ def _write_table(path: Path, file: str, clips: list[Motion]) -> None:
                 "leg_m": f"{motion.leg_m:.3f}",
             }
         )
-    lines = [",".join(COLUMNS)]
-    lines += [",".join(row.get(column) or "" for column in COLUMNS) for row in kept]
-    write_text(path, "\n".join(lines) + "\n")
+    text = io.StringIO()
+    table = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
+    table.writeheader()
+    table.writerows(kept)
+    write_text(path, text.getvalue())
 
 
 @lru_cache(maxsize=4)

@@ -19,6 +19,7 @@ from gonio.training.angle_clips import (
     angle_clip_list,
     prepare_angle_clips,
 )
+from gonio.training.angle_source import check_same_chain
 from gonio.training.angle_training_options import JointTrainingOptions
 from gonio.training.clips import ClipList, Prepared
 from gonio.training.options import repair_of
@@ -34,6 +35,8 @@ def prepare_clips(
     options.check_machine()
     manifest = angle_shards.manifest().select(options.sources)
     preparation = Preparation(repair_of(parameters))
+    for source in options.sources:
+        check_same_chain(angle_shards, source, preparation.repair)
     yield from prepare_angle_clips(manifest, joint_clips_so_far, preparation)
 
 

@@ -24,7 +24,7 @@ from gonio.training.angle_clips import (
     angle_clip_list,
     prepare_main_clips,
 )
-from gonio.training.angle_source import detector_errors_in
+from gonio.training.angle_source import check_same_chain, detector_errors_in
 from gonio.training.angle_training_options import MainTrainingOptions
 from gonio.training.clips import ClipList, Prepared
 from gonio.training.options import repair_of
@@ -72,6 +72,8 @@ def prepare_clips(
     options.check_machine()
     manifest = angle_shards.manifest().select(options.sources)
     preparation = _preparation(angle_shards, options, joined_refiners, parameters)
+    for source in options.sources:
+        check_same_chain(angle_shards, source, preparation.repair, joined_refiners.hashes[0])
     refiners = (joined_refiners.depth, joined_refiners.joint)
     yield from prepare_main_clips(manifest, main_clips_so_far, preparation, refiners)
 
