@@ -14,7 +14,7 @@ ORDER = (
     ("datasets",),
     ("reporting",),
     ("training",),
-    ("same_video",),
+    ("same_video", "steps"),
     ("models",),
     ("quality", "project_paths"),
     ("capture",),

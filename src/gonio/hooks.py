@@ -23,6 +23,7 @@ from gonio.models.registry import TRAINED_BY, check_refiners
 from gonio.options import InferenceOptions, check_names
 from gonio.project_paths import check_own_folder
 from gonio.same_video import check_same_video
+from gonio.steps import READ_BY, check_same_parameters
 
 INFERENCE_RESULT = "landmarks_detected"
 """What only the pipeline `inference` makes, from the video."""
@@ -79,6 +80,7 @@ class GonioHooks:
         detects = INFERENCE_RESULT in pipeline.all_outputs()
         if OF_INFERENCE & (pipeline.inputs() | pipeline.all_outputs()):
             _check_results(catalog, detects, recorded="video_record" in pipeline.inputs())
+            _check_parameters(pipeline, catalog)
         if detects:
             options = InferenceOptions.from_parameters(catalog.load("parameters"))
             check_own_folder(catalog["video"].path)
@@ -135,8 +137,7 @@ def _check_results(catalog: CatalogProtocol[Any, Any], detects: bool, recorded: 
 
     Raises:
         InputError: they are of another one, which the parameters do not allow to replace, or a run
-            that goes on from them names another rate at which it was filmed, or needs a record
-            that an earlier version did not keep.
+            that goes on from them needs a record that an earlier version did not keep.
     """
     video = catalog["video"].path
     if not video.is_file():  # who opens it says so
@@ -155,12 +156,19 @@ def _check_results(catalog: CatalogProtocol[Any, Any], detects: bool, recorded: 
         record.parent: detected,
     }
     check_same_video(video, found, overwrite=options.overwrite, detects=detects)
-    rate_hz = detected.get("capture_rate_hz")
-    if detected and not detects and rate_hz != options.capture_rate_hz:
-        raise InputError(
-            f"capture_rate_hz is {options.capture_rate_hz}, but the landmarks of {video.name} were "
-            f"detected with {rate_hz}; give the same, or run all steps"
-        )
+
+
+def _check_parameters(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
+    """See that the steps that are not run again ran with the parameters of this run.
+
+    Raises:
+        InputError: one of them did not.
+    """
+    run = {node.name for node in pipeline.nodes}
+    if "detect" in run:  # the results of all others are of this run, or not touched by it
+        return
+    skipped = {step: _kept(catalog, f"{step}_run") for step in READ_BY if step not in run}
+    check_same_parameters(skipped, InferenceOptions.from_parameters(catalog.load("parameters")))
 
 
 def _kept(catalog: CatalogProtocol[Any, Any], name: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from gonio.models.depth_refiner import SHIPPED_CHECKPOINT
 from gonio.options import DEFAULT_REFINER, InferenceOptions, RepairOptions
 from gonio.pipelines.inference import nodes, reader_nodes
 from gonio.same_video import video_record
+from gonio.steps import READ_BY
 from tests.markers.bodies import standing
 
 PARAMETERS = {"subject": {"height": 1.75}, "sigma_samples": 3}
@@ -329,6 +331,50 @@ def test_the_main_refiner_changes_pose_and_angles(run, by_depth):
     assert all((band.drop(columns="time_s") > 0).all(axis=None) for band in result.bands())
 
 
+def test_each_step_reads_the_parameters_that_are_kept_of_it(run, by_both, monkeypatch):
+    read: set[str] = set()
+
+    class Spied(InferenceOptions):
+        def __getattribute__(self, name):
+            if name in InferenceOptions.model_fields:
+                read.add(name)
+            return super().__getattribute__(name)
+
+    def spied(parameters):
+        options = Spied.model_validate(plain(parameters).model_dump())
+        read.clear()
+        return options
+
+    parameters = by_both.parameters
+    detected = standing(n=40)[0]
+    markers, record = nodes.make_markers(by_both.pose, by_both.landmarks, parameters)
+    whole = nodes.augment(markers, record, parameters)
+    angles, landmarks = by_both.of_markers, by_both.landmarks
+    samples = nodes.sample_angles(by_both.pose, landmarks, record, parameters)
+    refined = by_both.refined()[0]
+    networks = by_both.checkpoints
+    inputs = {
+        "repair": (detected,),
+        "refine_pose": (landmarks, *networks),
+        "make_markers": (by_both.pose, landmarks),
+        "augment": (markers, record),
+        "compute_angles": (whole,),
+        "refine_angles": (angles, landmarks, *networks),
+        "sample_angles": (by_both.pose, landmarks, record),
+        "propagate_sigma": (samples, landmarks, angles, refined, *networks),
+        "zero_angles": (refined, pd.DataFrame()),
+        "solve_model": (whole,),
+    }
+    plain = InferenceOptions.from_parameters
+    monkeypatch.setattr(InferenceOptions, "from_parameters", spied)
+    for step, given in inputs.items():
+        zero = {"zero": "first_seconds"} if step == "zero_angles" else {}
+        getattr(nodes, step)(*given, parameters | zero)
+        changes_nothing = {"provider", "zero"} if step == "repair" else {"provider"}
+        assert read - changes_nothing == set(READ_BY[step]), step
+    assert set(READ_BY) == {*inputs, "detect", "solve_opensim"}
+
+
 def test_the_record_says_from_how_many_frames_zero_was_taken(by_depth, caplog):
     angles, table = by_depth.refined()[0], pd.DataFrame()
     assert nodes.zero_angles(angles, table, by_depth.parameters)[1] == {}
@@ -405,8 +451,20 @@ def test_what_the_gait_says_of_its_lengths_is_among_the_warnings(by_depth):
             [],
             gait,
             parameters,
-            *[0.0] * len(reader_nodes.TIMED_STEPS),
+            *[{"seconds": 0.0}] * len(reader_nodes.TIMED_STEPS),
         )["warnings"]
 
     record = {"is_gait": True, "warnings": ["The walk goes towards the camera."]}
     assert warnings(record) == [*warnings({"is_gait": False}), *record["warnings"]]
+
+
+def test_who_comes_later_than_the_first_seconds_stops_the_run_before_results_are_replaced():
+    detected = standing(n=40)[0]
+    world = detected.world.copy()
+    world[:30] = np.nan
+    late = replace(detected, world=world)
+    wanted = PARAMETERS | {"zero": "first_seconds", "zero_seconds": 0.5}
+    with pytest.raises(InputError, match=r"first 0\.5 s of the clip, .* is 1\.00 s after"):
+        nodes.repair(late, wanted)
+    nodes.repair(late, PARAMETERS)
+    nodes.repair(late, wanted | {"zero_seconds": 1.5})

@@ -28,7 +28,7 @@ from gonio.kinematics.unwrapping import (
 )
 from gonio.signals import low_pass
 from gonio.skeleton import COLUMN_AXES, JOINTS, Joint
-from gonio.types import FloatArray, MarkerTrajectories
+from gonio.types import FloatArray, LandmarkSequence, MarkerTrajectories
 
 ShoulderSequence = Literal["ZXY", "YXY"]
 
@@ -340,6 +340,22 @@ def zero_reference(
         seen = angles[columns].notna().any(axis=1).to_numpy()
         raise InputError(_no_zero(mode, seconds, time[seen] - time[:1]))
     return without_singular(reference)
+
+
+def check_first_seconds(landmarks: LandmarkSequence, seconds: float) -> None:
+    """See that somebody is seen in the first seconds, whose posture is to be zero.
+
+    Args:
+        landmarks: of the clip.
+        seconds: from its start on.
+
+    Raises:
+        InputError: nobody is; it says when somebody is.
+    """
+    time_s = landmarks.time_s - landmarks.time_s[:1]
+    seen_s = time_s[np.isfinite(landmarks.world).any(axis=(1, 2))]
+    if not (seen_s < seconds).any():
+        raise InputError(_no_zero("first_seconds", seconds, seen_s))
 
 
 def without_singular(angles: pd.DataFrame) -> pd.DataFrame:

@@ -26,6 +26,7 @@ from gonio.kinematics import (
     scale_and_solve,
 )
 from gonio.kinematics.angles import (
+    check_first_seconds,
     filtered,
     joints_without_zero,
     relative_to,
@@ -89,8 +90,14 @@ def detect(
 
 
 def repair(landmarks_detected: LandmarkSequence, parameters: Parameters) -> RepairedLandmarks:
-    """Landmarks with sides put right, gaps filled, filtered."""
+    """Landmarks with sides put right, gaps filled, filtered.
+
+    Where the first seconds are to be zero and show nobody, the run ends here, before results of an
+    earlier one are replaced.
+    """
     options = InferenceOptions.from_parameters(parameters)
+    if options.zero == "first_seconds":
+        check_first_seconds(landmarks_detected, options.zero_seconds)
     return repair_landmarks(landmarks_detected, options.repair)
 
 

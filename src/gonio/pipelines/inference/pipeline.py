@@ -3,10 +3,10 @@
 from kedro.pipeline import Node, Pipeline
 
 from gonio.pipelines.inference import nodes, reader_nodes
-from gonio.pipelines.timing import timed
+from gonio.pipelines.recording import recorded
 
 CHECKPOINTS = ["depth_refiner", "joint_refiner", "main_refiner"]
-SECONDS = [f"{step}_seconds" for step in reader_nodes.TIMED_STEPS]
+RECORDS = [f"{step}_run" for step in reader_nodes.TIMED_STEPS]
 
 
 def create_pipeline() -> Pipeline:
@@ -17,33 +17,33 @@ def create_pipeline() -> Pipeline:
 def _from_video_to_markers() -> list[Node]:
     return [
         Node(
-            timed(nodes.detect),
+            recorded(nodes.detect),
             ["video", "pose_models", "parameters"],
-            ["landmarks_detected", "video_small", "video_record", "detect_seconds"],
+            ["landmarks_detected", "video_small", "video_record", "detect_run"],
             name="detect",
         ),
         Node(
-            timed(nodes.repair),
+            recorded(nodes.repair),
             ["landmarks_detected", "parameters"],
-            ["landmarks", "repair_seconds"],
+            ["landmarks", "repair_run"],
             name="repair",
         ),
         Node(
-            timed(nodes.refine_pose),
+            recorded(nodes.refine_pose),
             ["landmarks", *CHECKPOINTS, "parameters"],
-            ["pose", "pose_record", "refine_pose_seconds"],
+            ["pose", "pose_record", "refine_pose_run"],
             name="refine_pose",
         ),
         Node(
-            timed(nodes.make_markers),
+            recorded(nodes.make_markers),
             ["pose", "landmarks", "parameters"],
-            ["markers", "marker_record", "make_markers_seconds"],
+            ["markers", "marker_record", "make_markers_run"],
             name="make_markers",
         ),
         Node(
-            timed(nodes.augment),
+            recorded(nodes.augment),
             ["markers", "marker_record", "parameters"],
-            ["markers_augmented", "augment_seconds"],
+            ["markers_augmented", "augment_run"],
             name="augment",
         ),
     ]
@@ -52,25 +52,25 @@ def _from_video_to_markers() -> list[Node]:
 def _from_markers_to_angles() -> list[Node]:
     return [
         Node(
-            timed(nodes.compute_angles),
+            recorded(nodes.compute_angles),
             ["markers_augmented", "parameters"],
-            ["joint_angles_of_markers", "kinematics_warnings", "compute_angles_seconds"],
+            ["joint_angles_of_markers", "kinematics_warnings", "compute_angles_run"],
             name="compute_angles",
         ),
         Node(
-            timed(nodes.refine_angles),
+            recorded(nodes.refine_angles),
             ["joint_angles_of_markers", "landmarks", *CHECKPOINTS, "parameters"],
-            ["joint_angles", "joint_angles_computed", "angle_record", "refine_angles_seconds"],
+            ["joint_angles", "joint_angles_computed", "angle_record", "refine_angles_run"],
             name="refine_angles",
         ),
         Node(
-            timed(nodes.sample_angles),
+            recorded(nodes.sample_angles),
             ["pose", "landmarks", "marker_record", "parameters"],
-            ["angle_samples", "sample_angles_seconds"],
+            ["angle_samples", "sample_angles_run"],
             name="sample_angles",
         ),
         Node(
-            timed(nodes.propagate_sigma),
+            recorded(nodes.propagate_sigma),
             [
                 "angle_samples",
                 "landmarks",
@@ -79,25 +79,25 @@ def _from_markers_to_angles() -> list[Node]:
                 *CHECKPOINTS,
                 "parameters",
             ],
-            ["joint_angles_sigma", "joint_angles_computed_sigma", "propagate_sigma_seconds"],
+            ["joint_angles_sigma", "joint_angles_computed_sigma", "propagate_sigma_run"],
             name="propagate_sigma",
         ),
         Node(
-            nodes.zero_angles,
+            recorded(nodes.zero_angles),
             ["joint_angles", "static_trial", "parameters"],
-            ["joint_angles_zeroed", "zero_record"],
+            ["joint_angles_zeroed", "zero_record", "zero_angles_run"],
             name="zero_angles",
         ),
         Node(
-            nodes.solve_model,
+            recorded(nodes.solve_model),
             ["markers_augmented", "parameters"],
-            "joint_angles_mot",
+            ["joint_angles_mot", "solve_model_run"],
             name="solve_model",
         ),
         Node(
-            nodes.solve_opensim,
+            recorded(nodes.solve_opensim),
             ["markers_augmented", "parameters"],
-            ["opensim_solution", "opensim_quality", "opensim_angles"],
+            ["opensim_solution", "opensim_quality", "opensim_angles", "solve_opensim_run"],
             name="solve_opensim",
         ),
     ]
@@ -157,7 +157,7 @@ def _for_the_reader() -> list[Node]:
                 "kinematics_warnings",
                 "gait",
                 "parameters",
-                *SECONDS,
+                *RECORDS,
             ],
             "quality",
             name="record_quality",

@@ -159,9 +159,9 @@ def record_quality(
     kinematics_warnings: list[str],
     gait: dict[str, Any],
     parameters: Parameters,
-    *seconds: float,
+    *records: dict[str, Any],
 ) -> dict[str, Any]:
-    """The quality record; `seconds` are those of the steps in `TIMED_STEPS`."""
+    """The quality record; `records` are those of the steps in `TIMED_STEPS`."""
     options = InferenceOptions.from_parameters(parameters)
     angles, flags = split_flags(joint_angles)
     flags.columns = [name.removesuffix("_near_singularity") for name in flags.columns]
@@ -205,7 +205,9 @@ def record_quality(
             *kinematics_warnings,
             *gait.get("warnings", ()),
         ],
-        "seconds": dict(zip(TIMED_STEPS, seconds, strict=True)),
+        "seconds": {
+            step: record["seconds"] for step, record in zip(TIMED_STEPS, records, strict=True)
+        },
         "versions": versions(),
     }
 
