@@ -150,6 +150,46 @@ def test_pixels_become_square(tmp_path, write_video, pixel_aspect, size, degrees
     assert small[1] / small[0] == pytest.approx(width / height, rel=0.03)
 
 
+def _h264(path, count=60, **options):
+    """H.264 at 30 frames a second with B-frames, from 60 to 178 brighter by 2 in each frame."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=30, options={"bf": "3", **options})
+        stream.width, stream.height, stream.pix_fmt = 96, 48, "yuv420p"
+        for k in range(count):
+            rgb = np.full((48, 96, 3), 60 + 2 * k, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(rgb, format="rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
+def test_an_avi_with_b_frames_keeps_every_frame_in_its_order_and_time(tmp_path):
+    """AVI has no presentation times: those of FFmpeg run 1, 4, 3, 5, 2 ..."""
+    path = _h264(tmp_path / "v.avi")
+    with av.open(str(path)) as container:
+        stamps = [frame.pts for frame in container.decode(video=0)]
+    assert stamps != sorted(stamps)
+    frames = list(read_frames(path))
+    np.testing.assert_allclose([f.time_s for f in frames], np.arange(60) / 30, atol=1e-6)
+    assert (np.diff([f.rgb.mean() for f in frames]) > 0.5).all()
+    info = probe(path)
+    assert (info.frames, info.variable_rate) == (60, False)
+    assert info.rate_hz == pytest.approx(30)
+
+
+def test_time_stamps_that_go_backwards_are_refused(tmp_path):
+    """The packets of a file are copied as those of a format without presentation times are."""
+    path = tmp_path / "copied.mkv"
+    with av.open(str(_h264(tmp_path / "v.mp4"))) as source, av.open(str(path), "w") as copy:
+        stream = copy.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(source.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream, packet.pts = stream, packet.dts
+                copy.mux(packet)
+    says = r"copied\.mkv: its time stamps go backwards after 0\.\d+ s.*ffmpeg -i copied\.mkv"
+    with pytest.raises(InputError, match=says):
+        list(read_frames(path))
+
+
 def test_frames_come_one_at_a_time():
     frames = read_frames(demo_video("cam01"))
     assert next(frames).time_s == 0

@@ -5,6 +5,7 @@ Memory does not grow with the length of the video: a frame is given out and forg
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -187,7 +188,8 @@ def read_frames(
 
     Raises:
         MissingFileError: there is no such file.
-        InputError: it is not a video, or a frame cannot be decoded.
+        InputError: it is not a video, a frame cannot be decoded, or its time is missing or before
+            that of the frame before it.
     """
     source = _existing(path)
     container = _open(source)
@@ -199,14 +201,20 @@ def read_frames(
         limit = RateLimit(max_rate_hz)
         picture = _Picture(stream, max_side)
         try:
-            for frame in container.decode(stream):
+            for frame in _decoded(container, stream):
                 if frame.time is None:
                     raise InputError(
                         f"{source}: a frame carries no presentation time; convert the video to MP4"
                     )
                 start = frame.time if start is None else start
                 time = frame.time - start
-                if time <= last:
+                if time < last:
+                    raise InputError(
+                        f"{source}: its time stamps go backwards after {last:.3f} s, to "
+                        f"{time:.3f} s; convert the video to MP4 (ffmpeg -i {source.name} "
+                        f"{source.stem}_converted.mp4)"
+                    )
+                if time == last:
                     continue  # a repeated time stamp is the same instant
                 last = time
                 if limit.takes(time):
@@ -296,13 +304,37 @@ def _damaged(source: Path, at: str, error: av.FFmpegError) -> InputError:
     )
 
 
+def _timed_as_decoded(container: Any, stream: Any) -> bool:
+    """Whether a file times the frames in the order in which they are decoded, not shown.
+
+    AVI does. FFmpeg works out when a frame is shown for most codecs, but not for these.
+    """
+    return container.format.name == "avi" and stream.codec_context.name in ("h264", "hevc")
+
+
+def _decoded(container: Any, stream: Any) -> Iterator[Any]:
+    """Frames from where the container stands, in order of presentation and with its times."""
+    as_decoded = _timed_as_decoded(container, stream)
+    waiting: deque[int] = deque()
+    for packet in container.demux(stream):
+        if as_decoded and packet.dts is not None:
+            waiting.append(packet.dts)
+        for frame in packet.decode():
+            if waiting:
+                frame.pts = waiting.popleft()  # the decoder gives frames in order, not their times
+            yield frame
+
+
 def _packet_times(source: Path, container: Any, stream: Any) -> NDArray[np.float64]:
+    """(T,) presentation times of the frames, increasing, seconds."""
+    as_decoded = _timed_as_decoded(container, stream)
     try:
-        stamps = [packet.pts for packet in container.demux(stream) if packet.pts is not None]
+        found = [p.dts if as_decoded else p.pts for p in container.demux(stream)]
     except av.FFmpegError as error:
         raise InputError(
             f"{source} cannot be read to its end: {error.strerror}; copy or export it again"
         ) from error
+    stamps = [stamp for stamp in found if stamp is not None]  # the end has none
     return np.unique(np.array(stamps, dtype=float)) * float(stream.time_base)
 
 
