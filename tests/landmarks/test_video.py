@@ -151,12 +151,12 @@ def test_pixels_become_square(tmp_path, write_video, pixel_aspect, size, degrees
 
 
 def _h264(path, count=60, **options):
-    """H.264 at 30 frames a second with B-frames, from 60 to 178 brighter by 2 in each frame."""
+    """H.264 at 30 frames a second with B-frames, each frame brighter by 2."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=30, options={"bf": "3", **options})
         stream.width, stream.height, stream.pix_fmt = 96, 48, "yuv420p"
         for k in range(count):
-            rgb = np.full((48, 96, 3), 60 + 2 * k, np.uint8)
+            rgb = np.full((48, 96, 3), 40 + 2 * k, np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(rgb, format="rgb24")))
         container.mux(stream.encode())
     return path
@@ -188,6 +188,30 @@ def test_time_stamps_that_go_backwards_are_refused(tmp_path):
     says = r"copied\.mkv: its time stamps go backwards after 0\.\d+ s.*ffmpeg -i copied\.mkv"
     with pytest.raises(InputError, match=says):
         list(read_frames(path))
+
+
+def _trimmed(path, untrimmed, frames):
+    """A copy whose edit list hides the first frames, as phones write it."""
+    with av.open(str(untrimmed)) as source, av.open(str(path), "w") as copy:
+        stream = copy.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(source.streams.video[0]):
+            if packet.dts is not None:
+                off = round(frames / 30 / packet.time_base)
+                packet.stream, packet.pts, packet.dts = stream, packet.pts - off, packet.dts - off
+                copy.mux(packet)
+    return path
+
+
+@pytest.mark.parametrize("every", [250, 12])
+def test_a_trimmed_video_has_the_frames_that_are_shown(tmp_path, every):
+    """With key frames that are rare, and with such that most hidden frames are not needed."""
+    whole = _h264(tmp_path / "whole.mp4", 100, g=str(every))
+    info = probe(_trimmed(tmp_path / "v.mp4", whole, 40))
+    times = [frame.time_s for frame in read_frames(info.path)]
+    np.testing.assert_allclose(times, np.arange(60) / 30, atol=1e-3)
+    assert (info.frames, info.variable_rate) == (60, False)
+    assert info.duration_s == pytest.approx(2)
+    assert info.rate_hz == pytest.approx(30)
 
 
 def test_frames_come_one_at_a_time():

@@ -48,7 +48,7 @@ class VideoInfo:
         height: of the upright image, square pixels.
         rate_hz: frames a second at which it was filmed: those of the presentation times (see
             `gonio.signals.rate_of`), unless the user knows better.
-        frames: number of frames.
+        frames: number of frames, without those that a trimmed file hides.
         duration_s: from the first frame to the end of the last, seconds as it was filmed.
         rotation: degrees counter-clockwise that the stored image is turned by to be upright.
         variable_rate: whether the presentation times are not those of a constant rate.
@@ -134,9 +134,10 @@ def probe(path: str | Path, capture_rate_hz: float | None = None) -> VideoInfo:
         tagged_rate_hz = _tagged_rate(container)
     if len(times) == 0:
         raise InputError(f"{source} holds no frames; record or export it again")
-    if declared and len(times) < declared - max(2, 0.02 * declared):
+    enough = declared - max(2, 0.02 * declared)
+    if len(times) < enough and (there := _frames_before_trimming(source)) < enough:
         raise InputError(
-            f"{source} is cut off: its header names {declared} frames, {len(times)} are there; "
+            f"{source} is cut off: its header names {declared} frames, {there} are there; "
             "copy or export it again"
         )
     first = next(read_frames(source))
@@ -279,9 +280,9 @@ def _existing(path: str | Path) -> Path:
     return source
 
 
-def _open(source: Path) -> Any:
+def _open(source: Path, options: dict[str, str] | None = None) -> Any:
     try:
-        return av.open(str(source))
+        return av.open(str(source), options=options)
     except av.FFmpegError as error:
         raise InputError(
             f"{source} is not a video that can be read ({error.strerror}); allowed is what FFmpeg "
@@ -326,16 +327,29 @@ def _decoded(container: Any, stream: Any) -> Iterator[Any]:
 
 
 def _packet_times(source: Path, container: Any, stream: Any) -> NDArray[np.float64]:
-    """(T,) presentation times of the frames, increasing, seconds."""
+    """(T,) presentation times of the frames that are shown, increasing, seconds."""
     as_decoded = _timed_as_decoded(container, stream)
     try:
-        found = [p.dts if as_decoded else p.pts for p in container.demux(stream)]
+        found = [
+            packet.dts if as_decoded else packet.pts
+            for packet in container.demux(stream)
+            if not packet.is_discard  # decoded for the sake of others, in a trimmed file
+        ]
     except av.FFmpegError as error:
         raise InputError(
             f"{source} cannot be read to its end: {error.strerror}; copy or export it again"
         ) from error
     stamps = [stamp for stamp in found if stamp is not None]  # the end has none
     return np.unique(np.array(stamps, dtype=float)) * float(stream.time_base)
+
+
+def _frames_before_trimming(source: Path) -> int:
+    """How many frames a file holds, with those that its edit list hides, which its header counts.
+
+    FFmpeg does not even hand out those before the last key frame that it needs.
+    """
+    with _open(source, {"ignore_editlist": "1"}) as container:
+        return len(_packet_times(source, container, _video_stream(source, container)))
 
 
 def _tagged_rate(container: Any) -> float | None:
