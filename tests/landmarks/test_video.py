@@ -308,6 +308,8 @@ def test_a_video_damaged_in_the_middle_is_refused(tmp_path):
 def test_missing_and_empty_places(tmp_path):
     with pytest.raises(MissingFileError, match="there is no video"):
         probe(tmp_path / "none.mp4")
+    (tmp_path / "._a.mp4").touch()
+    (tmp_path / "folder.mp4").mkdir()
     with pytest.raises(InputError, match="holds no video"):
         videos_in(tmp_path)
     (tmp_path / "b.MOV").touch()

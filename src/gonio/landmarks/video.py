@@ -258,12 +258,18 @@ def sample_frames(path: str | Path, count: int) -> list[VideoFrame]:
 
 
 def videos_in(folder: str | Path) -> list[Path]:
-    """All videos of a folder by their ending, sorted by name, not those of its subfolders.
+    """All videos of a folder by their ending, sorted by name: no hidden files, no subfolders.
 
     Raises:
         InputError: there is none.
     """
-    videos = sorted(p for p in Path(folder).iterdir() if p.suffix.lower() in VIDEO_SUFFIXES)
+    videos = sorted(
+        path
+        for path in Path(folder).iterdir()
+        if path.suffix.lower() in VIDEO_SUFFIXES
+        and path.is_file()
+        and not path.name.startswith(".")  # macOS keeps notes on a.mp4 in ._a.mp4
+    )
     if not videos:
         raise InputError(
             f"the folder {folder} holds no video; known endings are {', '.join(VIDEO_SUFFIXES)}"
