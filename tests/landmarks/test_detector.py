@@ -1,5 +1,6 @@
 from itertools import islice
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -97,6 +98,25 @@ def test_a_number_that_no_person_has_is_told(tmp_path, write_video, people, pers
     path = write_video(tmp_path / "people.mp4", even, [frame.time_s for frame in frames])
     with pytest.raises(InputError, match=f"person is {person}, but {says} from the left"):
         detect_landmarks(path, person=person)
+
+
+def test_who_comes_in_after_the_only_key_frame_is_noticed(tmp_path, write_video):
+    frames = list(_two_people(10))
+    for frame in frames[:4]:
+        frame.rgb[:, : frame.rgb.shape[1] // 2] = 114
+    even = [frame.rgb[:, : frame.rgb.shape[1] // 2 * 2] for frame in frames]
+    times = [frame.time_s for frame in frames]
+    model = find_pose_model("full")
+    both = write_video(tmp_path / "both.mp4", even, times)
+    with av.open(str(both)) as container:
+        assert sum(packet.is_keyframe for packet in container.demux(video=0)) == 1
+    assert not detector._alone(both, model)
+    assert detector._alone(write_video(tmp_path / "one.mp4", even[:4], times[:4]), model)
+
+
+def test_nobody_is_said_to_be_alone_where_no_frame_was_seen(monkeypatch):
+    monkeypatch.setattr(detector, "sample_frames", lambda *_: [])
+    assert not detector._alone("none.mp4", find_pose_model("full"))
 
 
 @pytest.mark.parametrize("times", [np.arange(8) / 30, np.cumsum([0, 1, 2, 1, 5, 1, 1, 1]) / 30])

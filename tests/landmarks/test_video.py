@@ -220,9 +220,24 @@ def test_frames_come_one_at_a_time():
     frames.close()
 
 
-def test_samples_are_of_different_times():
-    times = [frame.time_s for frame in sample_frames(demo_video("cam02"), 5)]
-    assert len(times) == len(set(times)) > 1
+@pytest.mark.parametrize("every", [6, 250])
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".avi", ".mts"])
+def test_samples_are_spread_evenly_wherever_the_key_frames_are(tmp_path, suffix, every):
+    """A key frame every 0.2 s, and one for the whole video."""
+    path = _h264(tmp_path / f"v{suffix}", g=str(every))
+    samples = sample_frames(path, 6)
+    times = np.array([frame.time_s for frame in samples])
+    np.testing.assert_allclose(times, (np.arange(6) + 0.5) / 3, atol=0.2)
+    frames = list(read_frames(path))
+    for sample, number in zip(samples, np.round(times * 30).astype(int), strict=True):
+        assert frames[number].time_s == pytest.approx(sample.time_s, abs=1e-3)
+        np.testing.assert_array_equal(frames[number].rgb, sample.rgb)
+
+
+def test_a_video_of_fewer_frames_than_wanted_is_sampled_whole(tmp_path, write_video):
+    times = np.arange(3) / 30
+    path = write_video(tmp_path / "v.mp4", _gradient(3), times)
+    np.testing.assert_allclose([f.time_s for f in sample_frames(path, 6)], times, atol=1e-3)
 
 
 @pytest.fixture
@@ -289,18 +304,29 @@ def test_a_video_whose_end_is_missing_is_refused(tmp_path):
         probe(path)
 
 
-def test_a_video_damaged_in_the_middle_is_refused(tmp_path):
-    """By its index it is whole."""
-    path = tmp_path / "damaged.mp4"
-    content = bytearray(demo_video("cam02").read_bytes())
-    with av.open(str(demo_video("cam02"))) as container:
+def _damaged(path, whole):
+    """A copy without the content of all but the first 30 frames; by its index it is whole."""
+    content = bytearray(whole.read_bytes())
+    with av.open(str(whole)) as container:
         packets = [(p.pos, p.size) for p in container.demux(video=0) if p.size]
     for start, size in packets[30:]:
         content[start : start + size] = bytes(size)
     path.write_bytes(content)
+    return path
+
+
+def test_a_video_damaged_in_the_middle_is_refused(tmp_path):
+    path = _damaged(tmp_path / "damaged.mp4", demo_video("cam02"))
     assert probe(path).frames == 100
-    with pytest.raises(InputError, match=r"damaged\.mp4 cannot be decoded after 0\.\d+ s.*copy"):
+    says = r"damaged\.mp4 cannot be decoded after 0\.\d+ s.*copy"
+    with pytest.raises(InputError, match=says):
         list(read_frames(path))
+    with pytest.raises(InputError, match=says):
+        sample_frames(path, 6)
+
+
+def test_a_damaged_video_is_refused_where_it_is_sought(tmp_path):
+    path = _damaged(tmp_path / "damaged.mp4", _h264(tmp_path / "whole.mp4", g="6"))
     with pytest.raises(InputError, match=r"damaged\.mp4 cannot be decoded near 1\.\d+ s.*copy"):
         sample_frames(path, 6)
 

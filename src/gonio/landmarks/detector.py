@@ -258,8 +258,7 @@ def _people(result: Any) -> list[FloatArray]:
 
 
 def _alone(video: str | Path, model: Path) -> bool:
-    """Whether no single frame of those looked at shows more than one person."""
+    """Whether frames could be looked at and none of them shows more than one person."""
+    frames = sample_frames(video, SCOUT_FRAMES)
     with _landmarker(model, 2, "IMAGE") as landmarker:
-        return all(
-            len(landmarker.in_image(frame.rgb)) < 2 for frame in sample_frames(video, SCOUT_FRAMES)
-        )
+        return bool(frames) and all(len(landmarker.in_image(frame.rgb)) < 2 for frame in frames)

@@ -5,8 +5,9 @@ Memory does not grow with the length of the video: a frame is given out and forg
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -135,7 +136,7 @@ def probe(path: str | Path, capture_rate_hz: float | None = None) -> VideoInfo:
     if len(times) == 0:
         raise InputError(f"{source} holds no frames; record or export it again")
     enough = declared - max(2, 0.02 * declared)
-    if len(times) < enough and (there := _frames_before_trimming(source)) < enough:
+    if len(times) < enough and (there := _count_frames(source, trimmed=False)) < enough:
         raise InputError(
             f"{source} is cut off: its header names {declared} frames, {there} are there; "
             "copy or export it again"
@@ -192,14 +193,19 @@ def read_frames(
         InputError: it is not a video, a frame cannot be decoded, or its time is missing or before
             that of the frame before it.
     """
-    source = _existing(path)
+    yield from _read(_existing(path), RateLimit(max_rate_hz).takes, max_side)
+
+
+def _read(
+    source: Path, takes: Callable[[float], bool], max_side: int | None = None
+) -> Iterator[VideoFrame]:
+    """What `read_frames` gives, of the frames that are taken by their time."""
     container = _open(source)
     with container:
         stream = _video_stream(source, container)
         stream.thread_type = "AUTO"
         start: float | None = None
         last = -np.inf
-        limit = RateLimit(max_rate_hz)
         picture = _Picture(stream, max_side)
         try:
             for frame in _decoded(container, stream):
@@ -218,7 +224,7 @@ def read_frames(
                 if time == last:
                     continue  # a repeated time stamp is the same instant
                 last = time
-                if limit.takes(time):
+                if takes(time):
                     yield VideoFrame(time, picture.rgb(frame))
         except av.FFmpegError as error:
             at = f"after {last:.2f} s" if np.isfinite(last) else "at its beginning"
@@ -226,35 +232,62 @@ def read_frames(
 
 
 def sample_frames(path: str | Path, count: int) -> list[VideoFrame]:
-    """A few frames spread evenly over a video, found by seeking to key frames.
+    """A few frames spread evenly over a video.
+
+    Each is decoded from the key frame before it. Where key frames are too rare for that, the video
+    is decoded from its beginning.
 
     Args:
         path: the video.
-        count: how many to try for; fewer come back where key frames are rare.
+        count: how many to take; fewer come back where the video has fewer.
 
     Returns:
-        Upright frames at different times.
+        Upright frames at different times, in their order.
 
     Raises:
         MissingFileError, InputError: as `read_frames`.
     """
     source = _existing(path)
-    found: dict[float, VideoFrame] = {}
+    sought = _sought(source, count)
+    return sought if len(sought) == count else _every_nth(source, count)
+
+
+def _sought(source: Path, count: int) -> list[VideoFrame]:
+    """Frames spread evenly over a video; too few where there is not a key frame for each."""
+    found: list[VideoFrame] = []
     container = _open(source)
     with container:
         stream = _video_stream(source, container)
-        span = container.duration or 0  # in microseconds
+        stream.thread_type = "AUTO"
+        start_s = float((stream.start_time or 0) * stream.time_base)
+        span_s = (container.duration or 0) / 1e6
         picture = _Picture(stream)
+        last_s = -np.inf
         for k in range(count):
-            wanted = span * (k + 0.5) / count
+            wanted_s = span_s * (k + 0.5) / count
             try:
-                container.seek(int((container.start_time or 0) + wanted))
-                frame = next(container.decode(stream), None)
+                container.seek(round((start_s + wanted_s) * 1e6))
+                frames = (f for f in _decoded(container, stream) if f.time is not None)
+                # MPEG files are sought to any frame: one before a key frame is no whole picture.
+                frame = next((f for f in frames if f.key_frame), None)
+                if frame is None or frame.time <= last_s:
+                    break
+                while frame.time < start_s + wanted_s and (later := next(frames, None)) is not None:
+                    frame = later
             except av.FFmpegError as error:
-                raise _damaged(source, f"near {wanted / 1e6:.2f} s", error) from error
-            if frame is not None and frame.time is not None:
-                found[frame.time] = VideoFrame(frame.time, picture.rgb(frame))
-    return list(found.values())
+                raise _damaged(source, f"near {wanted_s:.2f} s", error) from error
+            last_s = frame.time
+            found.append(VideoFrame(last_s - start_s, picture.rgb(frame)))
+    return found
+
+
+def _every_nth(source: Path, count: int) -> list[VideoFrame]:
+    """Frames spread evenly over a video, which is decoded as far as the last of them."""
+    frames = _count_frames(source)
+    wanted = {frames * (2 * k + 1) // (2 * count) for k in range(count)}
+    numbers = itertools.count()
+    found = _read(source, lambda _: next(numbers) in wanted)
+    return list(itertools.islice(found, len(wanted)))
 
 
 def videos_in(folder: str | Path) -> list[Path]:
@@ -349,12 +382,12 @@ def _packet_times(source: Path, container: Any, stream: Any) -> NDArray[np.float
     return np.unique(np.array(stamps, dtype=float)) * float(stream.time_base)
 
 
-def _frames_before_trimming(source: Path) -> int:
-    """How many frames a file holds, with those that its edit list hides, which its header counts.
+def _count_frames(source: Path, trimmed: bool = True) -> int:
+    """How many frames a file shows; with `trimmed` False how many it holds, as its header says.
 
-    FFmpeg does not even hand out those before the last key frame that it needs.
+    Of the frames that an edit list hides, FFmpeg hands out only those that others need.
     """
-    with _open(source, {"ignore_editlist": "1"}) as container:
+    with _open(source, None if trimmed else {"ignore_editlist": "1"}) as container:
         return len(_packet_times(source, container, _video_stream(source, container)))
 
 
