@@ -173,6 +173,17 @@ class InferenceOptions(Options):
             raise ValueError("one sample has no spread: write 0 for no band, or 2 and more")
         return value
 
+    @field_validator("static_trial")
+    @classmethod
+    def _used_where_given(cls, value: str | None, info: ValidationInfo) -> str | None:
+        zero = info.data.get("zero", "static_trial")  # without where it is not allowed itself
+        if value and zero != "static_trial":
+            raise ValueError(
+                f"static_trial is given, but zero is {zero}; say zero=static_trial, or leave "
+                "static_trial out"
+            )
+        return value
+
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Any]) -> InferenceOptions:
         """Take this pipeline's parameters out of all parameters of a run and check them.

@@ -180,6 +180,20 @@ def test_true_and_false_are_no_numbers(given, name):
         InferenceOptions.from_parameters(given)
 
 
+@pytest.mark.parametrize("zero", ["none", "first_seconds"])
+def test_a_static_trial_that_would_not_be_used_is_told(zero):
+    given = {"zero": zero, "static_trial": "standing.csv"}
+    with pytest.raises(InputError, match=f"static_trial is given, but zero is {zero}; say zero=st"):
+        InferenceOptions.from_parameters(given)
+    with pytest.raises(InputError) as refused:
+        InferenceOptions.from_parameters(given | {"zero": "nothing"})
+    assert "static_trial is given" not in str(refused.value)
+    used = InferenceOptions.from_parameters(given | {"zero": "static_trial"})
+    assert used.static_trial == "standing.csv"
+    for left_out in (None, ""):
+        InferenceOptions.from_parameters({"zero": zero, "static_trial": left_out})
+
+
 def test_switches_and_numbers_in_quotes_are_read():
     given = {"opensim": True, "repair": {"swaps": False}, "subject": {"height": "1.78"}}
     options = InferenceOptions.from_parameters(given)
