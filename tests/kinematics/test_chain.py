@@ -1,14 +1,16 @@
 import numpy as np
+import pandas as pd
 import pytest
 
+from gonio.errors import InputError
 from gonio.kinematics.angles import joint_angles
-from gonio.kinematics.chain import angles_of, augmented, markers_of
+from gonio.kinematics.chain import angles_of, augmented, check_static_trial, markers_of
 from gonio.landmarks.pose import pose_without_refiner
 from gonio.landmarks.repair import FILLED, RepairedLandmarks
 from gonio.markers.augment import augment_markers
 from gonio.markers.from_pose import markers_from_pose
 from gonio.options import InferenceOptions
-from gonio.skeleton import MARKERS, MEDIAPIPE
+from gonio.skeleton import ANGLE_COLUMNS, MARKERS, MEDIAPIPE
 from gonio.types import Subject
 from tests.markers.bodies import STATURE, standing
 
@@ -43,3 +45,13 @@ def test_the_steps_are_the_public_ones(scaled):
     np.testing.assert_allclose(found.to_numpy(), wanted.to_numpy(), atol=1e-3)
     unfiltered = OPTIONS.model_copy(update={"angle_cutoff_hz": None, "shoulder_sequence": "YXY"})
     assert "shoulder_R_elevation_deg" in angles_of(markers, unfiltered)
+
+
+def test_a_static_trial_may_have_empty_cells_and_whole_numbers():
+    options = InferenceOptions(zero="static_trial", static_trial="standing.csv")
+    static = pd.DataFrame(np.ones((3, len(ANGLE_COLUMNS)), dtype=int), columns=ANGLE_COLUMNS)
+    check_static_trial(static, options)
+    check_static_trial(static.reindex([0, 5, 2]), options)
+    static["hip_R_flexion_deg"] = ["1", "", "-inf"]
+    with pytest.raises(InputError, match="holds '' in row 2 of hip_R_flexion_deg; allowed are fin"):
+        check_static_trial(static, options)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from gonio.errors import InputError
@@ -97,7 +98,8 @@ def check_static_trial(static: pd.DataFrame, options: InferenceOptions) -> None:
         options: how angles are zeroed, where the trial lies, and the sequence of the shoulder.
 
     Raises:
-        InputError: the trial is missing, holds no frame, lacks an angle, or has no value at all.
+        InputError: the trial is missing, holds no frame, lacks an angle, holds what is no finite
+            number, or has no value at all. Empty cells are allowed.
     """
     if options.zero != "static_trial":
         return
@@ -119,5 +121,14 @@ def check_static_trial(static: pd.DataFrame, options: InferenceOptions) -> None:
         )
     if static.empty:
         raise InputError(f"the static trial {trial} holds no frame: {wanted}")
+    for name in columns:
+        numbers = pd.to_numeric(static[name], errors="coerce")
+        wrong = static[name].notna() & ~np.isfinite(numbers)
+        if wrong.any():
+            row = int(wrong.to_numpy().argmax())
+            raise InputError(
+                f"the static trial {trial} holds {str(static[name].iloc[row])!r} in row {row + 1} "
+                f"of {name}; allowed are finite numbers and empty cells: {wanted}"
+            )
     if not static[columns].notna().any(axis=None):
         raise InputError(f"the static trial {trial} has no angle in any of its frames: {wanted}")
