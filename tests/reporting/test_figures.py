@@ -167,6 +167,13 @@ def test_one_frame_and_a_dollar_in_the_title_can_be_drawn(angles):
     assert image.startswith(b"\x89PNG")
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_title_in_a_script_that_the_font_lacks_can_be_read_as_far_as_it_goes(angles):
+    figure = joint_angle_figure(angles[:1], title="행走_Gang_ü 2.mp4: joint angles")
+    assert "??_Gang_ü 2.mp4: joint angles" in {text.get_text() for text in figure.texts}
+    assert figure_png(figure, dpi=40).startswith(b"\x89PNG")
+
+
 def test_a_long_clip_keeps_its_peaks(make_angles):
     long = make_angles(frames=20_000)
     long.loc[7_777, "hip_R_flexion_deg"] = 99.0

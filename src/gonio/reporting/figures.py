@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import FillBetweenPolyCollection
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
@@ -63,7 +64,7 @@ def joint_angle_figure(
         computed_sigma: their standard deviation, drawn as a lighter band.
         near_singularity: T rows of flags a joint or a column, see `flags.flags_of`.
         estimated: the same for joints that rest on estimated markers.
-        title: first line.
+        title: first line; "?" stands for a character that the font lacks.
         subtitle: second line.
         across: what `time_s` is, if it is not time.
 
@@ -230,7 +231,7 @@ def _head(
 ) -> None:
     # A dollar sign in a file name is no formula.
     left: dict[str, Any] = {"x": 0.075, "ha": "left", "va": "top", "parse_math": False}
-    figure.text(y=0.978, s=title, fontsize=15, fontweight="bold", color=_INK, **left)
+    figure.text(y=0.978, s=_drawable(title), fontsize=15, fontweight="bold", color=_INK, **left)
     figure.text(y=0.9585, s=subtitle, fontsize=9, color=_SOFT, **left)
     if shades:
         figure.text(
@@ -260,3 +261,9 @@ def _head(
         handlelength=1.6,
         columnspacing=1.8,
     )
+
+
+def _drawable(title: str) -> str:
+    """The title with "?" for each character that the font of titles lacks, as of Chinese names."""
+    known = get_font(findfont(FontProperties(weight="bold"))).get_charmap()
+    return "".join(letter if ord(letter) in known else "?" for letter in title)
