@@ -241,6 +241,10 @@ def test_a_folder_goes_on_after_a_bad_video(copy, kedro_run, tmp_path):
         ("refiner=magic", "refiner is 'magic'"),
         ("repair.cutoff_hz=0", "repair.cutoff_hz is 0"),
         ("zero=static_trial", "static_trial=<path"),
+        (
+            "static_trial=nosuch.csv",
+            "'nosuch.csv': static_trial is given, but zero is none; say zero=static_trial, or leav",
+        ),
     ],
 )
 def test_bad_parameters_are_told_in_one_line(kedro_run, parameters, says):
@@ -391,6 +395,43 @@ def test_what_nobody_foresaw_in_a_folder_is_logged_with_its_place(
     assert kedro_run("--params", f"video={tmp_path}")[0] == 1
     assert "a.mp4 failed: stumbled" in caplog.text
     assert ("in stumble" in caplog.text) == traced
+
+
+@pytest.mark.parametrize("error", [TypeError, KeyError, AttributeError, AssertionError])
+def test_a_folder_goes_on_after_what_nobody_foresaw(
+    kedro_run, monkeypatch, tmp_path, caplog, error
+):
+    from gonio import cli
+
+    def stumble_once(**arguments):
+        if arguments["params"]["video"].endswith("a.mp4"):
+            raise error("stumbled")
+
+    monkeypatch.setattr(cli, "RUN_KEDRO", stumble_once)
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / name).write_text("")
+    code, said = kedro_run("--params", f"video={tmp_path}")
+    assert code == 1
+    assert f"failed  a.mp4: {error.__name__}: " in said
+    assert "ok      b.mp4" in said
+    assert "1 of 2 videos failed" in said
+    assert "in stumble_once" in caplog.text
+
+
+def test_who_stops_a_folder_stops_all_of_it(kedro_run, monkeypatch, tmp_path):
+    from gonio import cli
+
+    begun = []
+
+    def stop(**arguments):
+        begun.append(arguments["params"]["video"])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "RUN_KEDRO", stop)
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / name).write_text("")
+    kedro_run("--params", f"video={tmp_path}")
+    assert len(begun) == 1
 
 
 def test_a_run_that_finds_no_video_leaves_no_folder(copy, kedro_run):
@@ -555,6 +596,16 @@ def test_a_name_in_a_file_that_nothing_reads_is_told_with_its_place(copy, kedro_
             f"{','.join(['time_s', *ANGLE_COLUMNS])}\n0{36 * ','}\n".encode(),
             "",
             "has no angle in any of its frames",
+        ),
+        (
+            f"{','.join(['time_s', *ANGLE_COLUMNS])}\n0{36 * ',1'}\n0{35 * ',1'},n/a?\n".encode(),
+            "",
+            f"holds 'n/a?' in row 2 of {ANGLE_COLUMNS[-1]}; allowed are finite numbers and empty c",
+        ),
+        (
+            f"{','.join(['time_s', *ANGLE_COLUMNS])}\n0,inf{35 * ',1'}\n".encode(),
+            "",
+            f"holds 'inf' in row 1 of {ANGLE_COLUMNS[0]}; allowed are finite numbers and emp",
         ),
         (
             ",".join(["time_s", *ANGLE_COLUMNS]).encode(),

@@ -307,21 +307,31 @@ def _nodes(arguments: dict[str, Any]) -> list[Node]:
 
 
 def _run_each(arguments: dict[str, Any], videos: list[Path]) -> list[Path]:
-    """Run `inference` for each video, go on after a bad one, and say at the end how it went."""
+    """Run `inference` for each video, go on after a bad one, and say at the end how it went.
+
+    Whatever goes wrong with one video, the others run; only who stops the run stops them.
+    """
     outcome: dict[Path, str | None] = {}
     for video in videos:
         params = {**(arguments.get("params") or {}), "video": str(video)}
         try:
             _run_once({**arguments, "params": params})
             outcome[video] = None
-        except (GonioError, *RUN_ERRORS) as error:
-            outcome[video] = str(error)
+        except Exception as error:
+            outcome[video] = _in_words(error)
             # What was not written for the user is told with the place where it happened
             unforeseen = None if isinstance(error, GonioError) else error
-            logger.error("%s failed: %s", video.name, error, exc_info=unforeseen)
+            logger.error("%s failed: %s", video.name, outcome[video], exc_info=unforeseen)
     click.echo(f"\n{len(videos)} videos of {videos[0].parent}:")
     for video, reason in outcome.items():
         click.echo(
             f"  ok      {video.name}" if reason is None else f"  failed  {video.name}: {reason}"
         )
     return [video for video, reason in outcome.items() if reason is not None]
+
+
+def _in_words(error: Exception) -> str:
+    """What an error says; its kind first where it is not of those whose messages are sentences."""
+    if isinstance(error, (GonioError, *RUN_ERRORS)):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
