@@ -1,12 +1,18 @@
 from __future__ import annotations
 
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from gonio.kinematics.angles import joint_angles
-from gonio.kinematics.segments import SEGMENTS, KinematicsWarning, segment_frames
+from gonio.kinematics.segments import (
+    SEGMENTS,
+    KinematicsWarning,
+    collected_warnings,
+    segment_frames,
+)
 from gonio.skeleton import JOINTS
 from gonio.types import MarkerTrajectories
 from tests.kinematics.body import body
@@ -87,3 +93,22 @@ def test_missing_markers_give_no_warning_about_lines():
         warnings.simplefilter("error")
         angles = joint_angles(markers)
     assert angles.loc[1].drop("time_s").isna().all()
+
+
+def test_warnings_are_collected_each_once_and_by_each_thread_alone():
+    flat = body(count=4)
+    flat.positions[:, flat.names.index("L_mwrist_study")] = flat["L_lwrist_study"]
+    with collected_warnings() as said:
+        segment_frames(flat)
+        segment_frames(flat)
+        with (
+            collected_warnings() as elsewhere,
+            ThreadPoolExecutor() as pool,
+            pytest.warns(KinematicsWarning, match="forearm_L lie on one line in 4 of 4 frames"),
+        ):
+            pool.submit(segment_frames, flat).result()
+    assert len(said) == 1
+    assert "forearm_L lie on one line in 4 of 4 frames" in said[0]
+    assert elsewhere == []
+    with pytest.warns(KinematicsWarning):
+        segment_frames(flat)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
@@ -11,6 +13,14 @@ from gonio.kinematics.unwrapping import (
     twin_deg,
     wrapped_deg,
 )
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_singularity_gives_no_warning_and_leaves_the_filters_of_warnings_alone(monkeypatch):
+    """They are those of the whole process: another thread may be using them."""
+    monkeypatch.delattr(warnings, "catch_warnings")
+    held_out = Rotation.from_euler("ZXY", [[10.0, 90.0, 20.0]], degrees=True).as_matrix()
+    assert euler_deg(held_out, "ZXY")[0, 1] == pytest.approx(90, abs=1e-4)
 
 
 @pytest.mark.parametrize("sequence", ["ZXY", "YXZ"])

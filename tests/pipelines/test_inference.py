@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +23,7 @@ from gonio.options import DEFAULT_REFINER, InferenceOptions, RepairOptions
 from gonio.pipelines.inference import nodes, reader_nodes
 from gonio.same_video import video_record
 from gonio.steps import READ_BY
+from tests.kinematics.body import body
 from tests.markers.bodies import standing
 
 PARAMETERS = {"subject": {"height": 1.75}, "sigma_samples": 3}
@@ -198,6 +200,26 @@ def test_switches_and_numbers_in_quotes_are_read():
     given = {"opensim": True, "repair": {"swaps": False}, "subject": {"height": "1.78"}}
     options = InferenceOptions.from_parameters(given)
     assert (options.opensim, options.repair.swaps, options.subject.height) == (True, False, 1.78)
+
+
+def test_warnings_of_kinematics_are_kept_whatever_other_steps_do_with_theirs(monkeypatch):
+    """Steps run in threads, and Python's filters of warnings are those of the whole process."""
+    flat = body(count=10)
+    ends = [flat.names.index(f"L_{end}wrist_study") for end in "lm"]
+    flat.positions[2:5, ends[1]] = flat.positions[2:5, ends[0]]
+    another, angles_of = warnings.catch_warnings(), nodes.angles_of
+
+    def while_another_step_ends(*given):
+        another.__exit__(None, None, None)
+        return angles_of(*given)
+
+    monkeypatch.setattr(nodes, "angles_of", while_another_step_ends)
+    another.__enter__()
+    _, said = nodes.compute_angles(flat, {"angle_cutoff_hz": None})
+    assert said == [
+        "the markers of the forearm_L lie on one line in 3 of 10 frames; the joints that need it "
+        "are missing there"
+    ]
 
 
 def test_the_band_has_the_columns_and_frames_of_the_angles(by_depth):

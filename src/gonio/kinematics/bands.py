@@ -6,7 +6,6 @@ augmentation and kinematics at some frames only.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -15,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gonio.kinematics.chain import angles_of, augmented, markers_of
-from gonio.kinematics.segments import KinematicsWarning
+from gonio.kinematics.segments import collected_warnings
 from gonio.kinematics.uncertainty import angle_spread, sampled_poses, spread_at
 from gonio.landmarks.repair import RepairedLandmarks
 from gonio.markers.augment import MIN_RUN, TRAINED_RATE_HZ
@@ -152,8 +151,7 @@ def sampled_angles(
     )
     together = samples_at_once(len(pose), landmarks.sequence.rate_hz)
     angles: list[pd.DataFrame] = []
-    with warnings.catch_warnings():  # compute_angles has said it
-        warnings.simplefilter("ignore", KinematicsWarning)
+    with collected_warnings():  # compute_angles says it
         while some := list(islice(poses, together)):
             clips = [markers_of(sample, landmarks, options).markers for sample in some]
             markers = augmented(clips, stature_m, options)

@@ -12,7 +12,9 @@ Wu et al., J Biomech 38, 2005, 981-992 (thorax, humerus, forearm).
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +42,24 @@ SMALLEST_ANGLE_DEG = 3.0
 
 class KinematicsWarning(UserWarning):
     """Angles are missing or uncertain for a reason that the user should know."""
+
+
+_collected: ContextVar[list[str] | None] = ContextVar("kinematics_warnings", default=None)
+
+
+@contextmanager
+def collected_warnings() -> Iterator[list[str]]:
+    """What kinematics warns of within, each sentence once, in place of Python's warnings.
+
+    Each thread collects its own. `warnings.catch_warnings` changes the filters of the whole
+    process, and of two threads that enter and leave it one may lose what it waits for.
+    """
+    said: list[str] = []
+    before = _collected.set(said)
+    try:
+        yield said
+    finally:
+        _collected.reset(before)
 
 
 @dataclass(frozen=True)
@@ -177,7 +197,8 @@ def segment_frames(markers: MarkerTrajectories) -> dict[str, SegmentFrame]:
 
     Returns:
         `pelvis`, `trunk`, `femur_R`, ... `forearm_L`. A frame is NaN where a marker that makes it
-        is missing, or where its markers lie on one line (with a `KinematicsWarning`).
+        is missing, or where its markers lie on one line (with a `KinematicsWarning`, or a
+        sentence in `collected_warnings`).
 
     Raises:
         InputError: no marker is recognised, or two names stand for one marker.
@@ -200,6 +221,15 @@ def segment_frames(markers: MarkerTrajectories) -> dict[str, SegmentFrame]:
     return frames
 
 
+def _say(sentence: str) -> None:
+    """Collect a warning where somebody does, else give it as Python does."""
+    said = _collected.get()
+    if said is None:
+        warnings.warn(sentence, KinematicsWarning, stacklevel=3)
+    elif sentence not in said:
+        said.append(sentence)
+
+
 def _cross_or_nan(first: FloatArray, second: FloatArray, segment: str) -> FloatArray:
     """Unit vectors square to two directions; NaN, with a warning, where these are parallel."""
     cross = np.cross(normalised(first), normalised(second))
@@ -207,11 +237,9 @@ def _cross_or_nan(first: FloatArray, second: FloatArray, segment: str) -> FloatA
     known = np.isfinite(first).all(axis=1) & np.isfinite(second).all(axis=1)
     flat = known & ~(np.linalg.norm(cross, axis=1) >= np.sin(np.radians(SMALLEST_ANGLE_DEG)))
     if flat.any():
-        warnings.warn(
+        _say(
             f"the markers of the {segment} lie on one line in {flat.sum()} of {len(flat)} frames; "
-            "the joints that need it are missing there",
-            KinematicsWarning,
-            stacklevel=2,
+            "the joints that need it are missing there"
         )
     cross[parallel] = np.nan
     return normalised(cross)

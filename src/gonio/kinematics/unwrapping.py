@@ -7,8 +7,6 @@ between these; here each frame gets the one that continues its neighbours.
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.transform import Rotation
@@ -36,9 +34,9 @@ def euler_deg(rotation: FloatArray, sequence: EulerSequence) -> FloatArray:
     """
     if len(rotation) == 0:
         return np.zeros((0, 3))
-    with warnings.catch_warnings():  # scipy's gimbal-lock warning: `gimbal_flags` says it
-        warnings.simplefilter("ignore", UserWarning)
-        return np.asarray(Rotation.from_matrix(rotation).as_euler(sequence, degrees=True))
+    turns = Rotation.from_matrix(rotation)
+    # `gimbal_flags` says what scipy would warn of
+    return np.asarray(turns.as_euler(sequence, degrees=True, suppress_warnings=True))
 
 
 def wrapped_deg(angle: FloatArray) -> FloatArray:

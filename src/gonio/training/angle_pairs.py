@@ -7,7 +7,6 @@ on the body, these take the place of the augmented ones.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -20,7 +19,7 @@ from gonio.capture.tasks import LeftOutError
 from gonio.frames import lab_from_ray
 from gonio.kinematics.angles import nearest_equal
 from gonio.kinematics.chain import angles_of, augmented, markers_of
-from gonio.kinematics.segments import KinematicsWarning
+from gonio.kinematics.segments import collected_warnings
 from gonio.landmarks.repair import repair_landmarks
 from gonio.markers.known import FOOT_MARKERS, known_trajectories
 from gonio.options import CameraOptions, InferenceOptions, SubjectOptions
@@ -289,8 +288,7 @@ def _degrees(
     turns: Mapping[str, FloatArray] | None = None,
 ) -> FloatArray:
     """(T, 12, 3) degrees."""
-    with warnings.catch_warnings():  # what is missing is NaN and counted
-        warnings.simplefilter("ignore", KinematicsWarning)
+    with collected_warnings():  # what is missing is NaN and counted
         table: pd.DataFrame = angles_of(markers, options, turns)
     return table[list(ANGLE_COLUMNS)].to_numpy(dtype=float).reshape(len(table), len(JOINTS), 3)
 

@@ -6,7 +6,6 @@ Each row goes the way of `inference` from MediaPipe's landmarks to angles, with 
 from __future__ import annotations
 
 import logging
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from gonio.capture.shards import Shard
 from gonio.capture.tasks import LeftOutError
 from gonio.errors import InputError
 from gonio.kinematics.chain import angles_of, augmented, markers_of
-from gonio.kinematics.segments import KinematicsWarning
+from gonio.kinematics.segments import collected_warnings
 from gonio.landmarks.repair import repair_landmarks
 from gonio.models.joint_refiner import angles_from
 from gonio.models.registry import Refiners, checkpoint_of, load_refiners, no_checkpoint
@@ -190,8 +189,7 @@ def _computed(
     pose = row.refiners.pose(landmarks.sequence, options.camera)
     scaled = markers_of(pose, landmarks, options)
     markers = augmented([scaled.markers], scaled.stature.height_m, options)[0]
-    with warnings.catch_warnings():  # what is missing is NaN and counted
-        warnings.simplefilter("ignore", KinematicsWarning)
+    with collected_warnings():  # what is missing is NaN and counted
         return angles_of(markers, options), landmarks.sequence
 
 

@@ -6,7 +6,6 @@ Each takes values and the parameters, and calls one part of Gonio.
 from __future__ import annotations
 
 import logging
-import warnings
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,7 +19,6 @@ from gonio.datasets.opensim import OpenSimSolution
 from gonio.errors import InputError
 from gonio.files import ScratchFile
 from gonio.kinematics import (
-    KinematicsWarning,
     gimbal_flags,
     model_coordinates,
     scale_and_solve,
@@ -36,6 +34,7 @@ from gonio.kinematics.angles import (
 from gonio.kinematics.bands import REFINED_EVERY, AngleSamples, sampled_angles
 from gonio.kinematics.chain import angles_of, augmented, check_static_trial, markers_of
 from gonio.kinematics.comparison import columns_from_model
+from gonio.kinematics.segments import collected_warnings
 from gonio.kinematics.shoulder import shoulder_sequence_of, with_shoulders_in
 from gonio.landmarks.detector import detect_landmarks
 from gonio.landmarks.repair import RepairedLandmarks, repair_landmarks
@@ -198,11 +197,9 @@ def compute_angles(
 ) -> tuple[pd.DataFrame, list[str]]:
     """The 36 joint angles as the markers give them, and what kinematics warns of."""
     options = InferenceOptions.from_parameters(parameters)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", KinematicsWarning)
+    with collected_warnings() as said:
         angles = angles_of(markers_augmented, options)
-    said = [str(w.message) for w in caught if issubclass(w.category, KinematicsWarning)]
-    return angles, list(dict.fromkeys(said))
+    return angles, said
 
 
 def refine_angles(
