@@ -6,13 +6,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from gonio.capture.rendered.made_kinds import KINDS, Clock
 from gonio.kinematics.angles import joint_angles
 from gonio.kinematics.gait import OF_THE_LENS, GaitEvents, NotGait, gait_events
 from gonio.kinematics.gait_cycles import CYCLE_COLUMNS
 from gonio.pipelines.inference.reader_nodes import average_cycles, find_gait
 from gonio.trc import read_trc
 from gonio.types import MarkerTrajectories
-from tests.kinematics.body import body, skin_markers, without
+from tests.kinematics.body import body, skin_markers, turn, without
 
 RATE, STRIDE_S = 60.0, 1.1
 
@@ -321,3 +322,72 @@ def test_a_walk_has_cycles_and_a_picture_of_them_and_other_clips_have_none():
     nothing, no_picture = average_cycles(joint_angles(markers), NotGait("it is none"), video)
     assert len(nothing.columns) == 0
     assert no_picture == b""
+
+
+def pedalling(turns_per_min: float, crank_m: float, rate: float = RATE) -> MarkerTrajectories:
+    """Feet on the pedals of a bicycle, 15 degrees of ankling, 5 mm of noise on every marker."""
+    time = np.arange(0, 8, 1 / rate)
+    markers = body(count=len(time), rate_hz=rate)
+    positions = markers.positions.copy()
+    for prefix, lag in (("r", 0.0), ("L", np.pi)):
+        angle = 2 * np.pi * turns_per_min / 60 * time + lag
+        pedal = np.array([0.1, 0.25]) + crank_m * np.column_stack([np.sin(angle), np.cos(angle)])
+        raised = np.radians(15) * np.sin(angle)
+        behind = np.column_stack([-np.cos(raised), np.sin(raised)])
+        for name, length_m in (("toe", 0.0), ("5meta", 0.04), ("calc", 0.17)):
+            positions[:, markers.names.index(f"{prefix}_{name}_study"), :2] = (
+                pedal + length_m * behind
+            )
+    positions += np.random.default_rng(0).normal(0, 0.005, positions.shape)
+    return MarkerTrajectories(markers.names, positions, rate)
+
+
+@pytest.mark.parametrize("rate", [25.0, 60.0])
+@pytest.mark.parametrize("crank_m", [0.165, 0.175])
+@pytest.mark.parametrize("turns_per_min", [60, 75, 90, 100])
+def test_pedalling_is_not_gait(turns_per_min, crank_m, rate):
+    events = gait_events(pedalling(turns_per_min, crank_m, rate))
+    assert isinstance(events, NotGait)
+    assert "the feet go round as on pedals: on their way back they sink by" in events.reason
+
+
+def made_walk(seed: int, limp: float = 0.0, rate: float = RATE) -> MarkerTrajectories:
+    """A made walk in place, of any speed; the right leg moves by so much less than the left one."""
+    frames = round(6 * rate)
+    made, _, _ = KINDS["walk"](Clock(frames, rate, np.random.default_rng(seed)))
+    angles = {
+        f"{joint}_{side}_flexion_deg": (1 - limp * (side == "R")) * made[f"{name} {joint} flexion"]
+        for side, name in (("R", "right"), ("L", "left"))
+        for joint in ("hip", "knee", "ankle")
+    }
+    return body(angles, count=frames, rate_hz=rate)
+
+
+def on_a_slope(markers: MarkerTrajectories, degrees: float) -> MarkerTrajectories:
+    """The same on ground that rises by so much towards the front."""
+    turned = markers.positions @ turn("Z", np.array([degrees]))[0].T
+    return MarkerTrajectories(markers.names, turned, markers.rate_hz)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_made_walks_are_gait_at_any_speed_with_a_limp_and_on_a_slope(seed):
+    for markers in (
+        made_walk(seed),
+        made_walk(seed, rate=25.0),
+        made_walk(seed, limp=0.4),
+        on_a_slope(made_walk(seed), 8.0),
+        on_a_slope(made_walk(seed), -8.0),
+    ):
+        assert isinstance(gait_events(markers), GaitEvents)
+
+
+@pytest.mark.parametrize("treadmill", [False, True])
+@pytest.mark.parametrize(("speed", "bob_m"), [(0.5, 0.03), (1.2, 0.06), (1.8, 0.1)])
+def test_a_pelvis_that_rises_over_the_standing_foot_is_gait(speed, bob_m, treadmill):
+    markers = stepping(speed=speed, treadmill=treadmill)
+    highest_at_s = 0.31 * STRIDE_S  # the middle of stance
+    bob = bob_m / 2 * np.cos(4 * np.pi * (markers.time_s - highest_at_s) / STRIDE_S)
+    for i, name in enumerate(markers.names):
+        if not name.endswith(("calc_study", "toe_study", "5meta_study")):
+            markers.positions[:, i, 1] += bob
+    assert isinstance(gait_events(markers), GaitEvents)
