@@ -315,6 +315,14 @@ def _why_pedals(
     heel: Mapping[Side, FloatArray],
     low: Mapping[Side, FloatArray],
 ) -> str:
+    """What shows that the feet go round as on pedals; empty where they stay on the ground.
+
+    Args:
+        strides: (2, S) frames of the strikes at which each stride begins and ends.
+        offs: frames of the foot offs.
+        heel: how far each heel is ahead of the pelvis, (T,) metres.
+        low: height of the lower of heel and toe over the pelvis, (T,) metres.
+    """
     arcs = []
     for side in SIDES:
         for start, stop in strides[side]:
