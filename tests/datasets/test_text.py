@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from gonio.datasets.text import JsonDataset, PngDataset, TableDataset
+from gonio.errors import MissingFileError
 
 
 @pytest.mark.parametrize(
@@ -46,3 +47,7 @@ def test_previews_are_plain_json_and_tell_their_kind_to_kedro_viz(tmp_path):
         inspect.signature(dataset.preview).return_annotation for dataset in (table, value, picture)
     ]
     assert kinds == ["TablePreview", "JSONPreview", "ImagePreview"]
+    for dataset in (table, value, picture):  # Kedro-Viz then shows nothing
+        dataset.path.unlink()
+        with pytest.raises(MissingFileError, match="there is no"):
+            dataset.preview()

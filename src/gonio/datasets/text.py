@@ -45,7 +45,12 @@ class JsonDataset(FileDataset[Any, Any]):
         write_text(self.path, text + "\n")
 
     def preview(self) -> JSONPreview:
-        """The value's text, for Kedro-Viz."""
+        """The value's text, for Kedro-Viz.
+
+        Raises:
+            MissingFileError: there is no file.
+        """
+        self.existing_path()
         return JSONPreview(json.dumps(self.load()))
 
 
@@ -83,7 +88,12 @@ class TableDataset(FileDataset[pd.DataFrame, pd.DataFrame]):
         write_text(self.path, plain.to_csv(index=False, float_format="%.6f", lineterminator="\n"))
 
     def preview(self, nrows: int = 40) -> TablePreview:
-        """The first rows, for Kedro-Viz; missing values are None."""
+        """The first rows, for Kedro-Viz; missing values are None.
+
+        Raises:
+            MissingFileError: there is no table.
+        """
+        self.existing_path()
         return TablePreview(_plain(self.load().head(nrows).to_dict(orient="split")))
 
 
@@ -106,8 +116,13 @@ class PngDataset(FileDataset[bytes, bytes]):
             scratch.write_bytes(data)
 
     def preview(self) -> ImagePreview:
-        """The picture in base64, for Kedro-Viz."""
-        return ImagePreview(base64.b64encode(self.load()).decode("ascii"))
+        """The picture in base64, for Kedro-Viz.
+
+        Raises:
+            MissingFileError: there is no picture.
+        """
+        content = self.existing_path().read_bytes()
+        return ImagePreview(base64.b64encode(content).decode("ascii"))
 
 
 def _plain(value: Any) -> Any:
