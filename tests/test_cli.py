@@ -540,10 +540,8 @@ def test_slow_motion_is_told_in_the_time_of_the_motion_everywhere(copy, kedro_ru
     assert told["file"] == video_record(video) | {"capture_rate_hz": 120}
     code, said = kedro_run("--from-nodes", "repair,draw_overlay", "--params", f"video={video}")
     assert code == 1
-    assert (
-        "capture_rate_hz is null, but detect, whose results this run would go on from, ran" in said
-    )
-    assert "say capture_rate_hz=120.0, or run that step again" in said
+    assert "capture_rate_hz is null, but detect, which does not run again, has results with" in said
+    assert "say capture_rate_hz=120.0, or run all steps" in said
     warning = next(line for line in quality["warnings"] if "slow motion" in line)
     assert "it was filmed at 120 frames a second and plays at 60" in warning
     assert warning in html.unescape(report)

@@ -9,7 +9,7 @@ from typing import Any
 
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
-from kedro.framework.project import settings
+from kedro.framework.project import pipelines, settings
 from kedro.io import CatalogProtocol, DatasetError
 from kedro.pipeline import Pipeline
 
@@ -159,15 +159,31 @@ def _check_results(catalog: CatalogProtocol[Any, Any], detects: bool, recorded: 
 
 
 def _check_parameters(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
-    """See that the steps that are not run again ran with the parameters of this run.
+    """See that what the run goes on from was made with its parameters.
 
     Raises:
-        InputError: one of them did not.
+        InputError: a step that does not run again ran with others, or its record is not there.
     """
-    run = {node.name for node in pipeline.nodes}
-    if "detect" in run:  # the results of all others are of this run, or not touched by it
-        return
-    skipped = {step: _kept(catalog, f"{step}_run") for step in READ_BY if step not in run}
+    record = catalog["video_record"].path
+    lacking = [
+        catalog[name].path.name
+        for name in sorted(pipeline.inputs())
+        if name.endswith("_run") and not catalog[name].exists()
+    ]
+    if lacking and any(record.parent.glob("*")):
+        raise InputError(
+            f"{record.parent} lacks {', '.join(lacking)}, which the steps of this run need: its "
+            "results are of an earlier version, or of a run that did not get so far; run all steps"
+        )
+    inference = pipelines["inference"]
+    run = {node.name for node in pipeline.nodes} & {node.name for node in inference.nodes}
+    before = {node.name for node in inference.to_nodes(*run).nodes}
+    if "record_quality" in run:  # the model's motion stands beside the report
+        before.add("solve_model")
+    skipped = {step: _kept(catalog, f"{step}_run") for step in READ_BY if step in before - run}
+    if skipped.get("detect") == {}:
+        rate = {"capture_rate_hz": _kept(catalog, "video_record").get("capture_rate_hz")}
+        skipped["detect"] = {"parameters": rate if _kept(catalog, "video_record") else {}}
     check_same_parameters(skipped, InferenceOptions.from_parameters(catalog.load("parameters")))
 
 

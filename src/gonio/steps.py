@@ -12,32 +12,48 @@ from typing import Any
 from gonio.errors import InputError
 from gonio.options import InferenceOptions
 
-_MARKERS = ("subject", "camera", "estimate_missing", "min_visibility")
-_AUGMENTED = ("subject", "augmentation_cycles", "augmentation_noise_m", "force_complete")
-_ANGLES = ("angle_cutoff_hz", "shoulder_sequence")
-READ_BY: dict[str, tuple[str, ...]] = {
-    "detect": ("model", "person", "max_people", "capture_rate_hz"),
-    "repair": ("repair",),
-    "refine_pose": ("refiner", "camera"),
-    "make_markers": _MARKERS,
-    "augment": _AUGMENTED,
-    "compute_angles": _ANGLES,
-    "refine_angles": ("refiner", "camera"),
-    "sample_angles": (
-        "sigma_samples",
-        "sigma_correlation_s",
-        *dict.fromkeys((*_MARKERS, *_AUGMENTED, *_ANGLES)),
+_OWN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "detect": ((), ("model", "person", "max_people", "capture_rate_hz")),
+    "repair": (("detect",), ("repair",)),
+    "refine_pose": (("repair",), ("refiner", "camera")),
+    "make_markers": (
+        ("refine_pose", "repair"),
+        ("subject", "camera", "estimate_missing", "min_visibility"),
     ),
-    "propagate_sigma": ("refiner", "camera"),
-    "zero_angles": ("zero", "zero_seconds"),
-    "solve_model": ("angle_cutoff_hz",),
-    "solve_opensim": ("opensim", "subject", "angle_cutoff_hz"),
+    "augment": (
+        ("make_markers",),
+        ("subject", "augmentation_cycles", "augmentation_noise_m", "force_complete"),
+    ),
+    "compute_angles": (("augment",), ("angle_cutoff_hz", "shoulder_sequence")),
+    "refine_angles": (("compute_angles", "repair"), ("refiner", "camera")),
+    "sample_angles": (
+        ("refine_pose", "repair", "make_markers"),
+        (
+            *("sigma_samples", "sigma_correlation_s"),
+            *("subject", "camera", "estimate_missing", "min_visibility"),
+            *("augmentation_cycles", "augmentation_noise_m", "force_complete"),
+            *("angle_cutoff_hz", "shoulder_sequence"),
+        ),
+    ),
+    "propagate_sigma": (
+        ("sample_angles", "repair", "compute_angles", "refine_angles"),
+        ("refiner", "camera"),
+    ),
+    "zero_angles": (
+        ("refine_angles",),
+        ("zero", "zero_seconds", "static_trial", "shoulder_sequence"),
+    ),
+    "solve_model": (("augment",), ("angle_cutoff_hz",)),
+    "solve_opensim": (("augment",), ("opensim", "subject", "angle_cutoff_hz")),
 }
-"""Step -> parameters that its results depend on, beside what other steps have made."""
+READ_BY = {step: own for step, (_, own) in _OWN.items()}
+"""Step -> parameters that it reads."""
+AFTER = {step: before for step, (before, _) in _OWN.items()}
+"""Step -> steps whose results it takes."""
 
 
 def step_record(step: str, options: InferenceOptions, seconds: float) -> dict[str, Any]:
-    """What is kept of a step: how long it took, and the parameters that it read.
+    """What is kept of a step: how long it took, and the parameters that its results depend on.
 
     Args:
         step: its name.
@@ -45,10 +61,9 @@ def step_record(step: str, options: InferenceOptions, seconds: float) -> dict[st
         seconds: that it took.
 
     Returns:
-        `seconds`, and `parameters` as plain values.
+        `seconds`, and as plain values the `parameters` that it and the steps before it read.
     """
-    read = options.model_dump(mode="json", include=set(READ_BY[step]))
-    return {"seconds": seconds, "parameters": read}
+    return {"seconds": seconds, "parameters": _read(step, options)}
 
 
 def check_same_parameters(
@@ -66,28 +81,25 @@ def check_same_parameters(
     """
     for step, record in skipped.items():
         kept = record.get("parameters")
-        if not isinstance(kept, Mapping):
-            continue
-        read = options.model_dump(mode="json", include=set(READ_BY[step]))
-        for (name, now), (_, then) in zip(_leaves(read), _leaves(_beside(read, kept)), strict=True):
-            if now != then:
+        then = dict(_leaves(kept)) if isinstance(kept, Mapping) else {}
+        for name, now in _leaves(_read(step, options)):
+            if then.get(name, now) != now:
+                said = _told(then[name])
                 raise InputError(
-                    f"{name} is {_told(now)}, but {step}, whose results this run would go on from, "
-                    f"ran with {_told(then)}: say {name}={_told(then)}, or run that step again too "
-                    "(name it in --from-nodes, or run all)"
+                    f"{name} is {_told(now)}, but {step}, which does not run again, has results "
+                    f"with {said}: say {name}={said}, or run all steps that need it (kedro run)"
                 )
 
 
-def _beside(read: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of `kept` at the places of `read`; what is not there is as it is now."""
-    found: dict[str, Any] = {}
-    for name, value in read.items():
-        other = kept.get(name, value)
-        nested = isinstance(value, Mapping)
-        found[name] = (
-            _beside(value, other if isinstance(other, Mapping) else {}) if nested else other
-        )
-    return found
+def _read(step: str, options: InferenceOptions) -> dict[str, Any]:
+    """What a step and all before it read."""
+    steps, waiting = {step}, [step]
+    while waiting:
+        before = set(AFTER[waiting.pop()]) - steps
+        steps |= before
+        waiting += before
+    names = {name for read in steps for name in READ_BY[read]}
+    return options.model_dump(mode="json", include=names)
 
 
 def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -129,6 +129,7 @@ def test_somebody_who_is_held_out_of_one_source_trains_in_no_other_of_moved_bodi
     folders = {task.source: Path("x") for task in tasks}
     manifest = Manifest(tuple(map(record, tasks)), folders, {})
     manifest.check_splits()  # a source by itself may always be read, to convert another
-    manifest.select(["rendered", "mtc"])
+    manifest.select(["rendered", "mtc"]).check_splits(across=True)
+    both = manifest.select(["rendered", "projected"])  # to tell of both, as a report does
     with pytest.raises(InputError, match="cmu02 of rendered and projected in test and train"):
-        manifest.select(["rendered", "projected"])
+        both.check_splits(across=True)

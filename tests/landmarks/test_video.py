@@ -190,6 +190,22 @@ def test_time_stamps_that_go_backwards_are_refused(tmp_path):
         list(read_frames(path))
 
 
+def test_a_single_wrong_time_stamp_costs_its_frame_alone(monkeypatch, tmp_path):
+    from gonio.landmarks import video
+
+    decoded = video._decoded
+
+    def one_wrong(container, stream):
+        for number, frame in enumerate(decoded(container, stream)):
+            if number == 20:
+                frame.pts -= round(2 / 30 / frame.time_base)
+            yield frame
+
+    monkeypatch.setattr(video, "_decoded", one_wrong)
+    times = [frame.time_s for frame in read_frames(_h264(tmp_path / "v.mp4"))]
+    np.testing.assert_allclose(times, np.delete(np.arange(60), 20) / 30, atol=1e-6)
+
+
 def _trimmed(path, untrimmed, frames):
     """A copy whose edit list hides the first frames, as phones write it."""
     with av.open(str(untrimmed)) as source, av.open(str(path), "w") as copy:

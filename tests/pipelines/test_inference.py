@@ -398,13 +398,13 @@ def test_each_step_reads_the_parameters_that_are_kept_of_it(run, by_both, monkey
         "refine_angles": (angles, landmarks, *networks),
         "sample_angles": (by_both.pose, landmarks, record),
         "propagate_sigma": (samples, landmarks, angles, refined, *networks),
-        "zero_angles": (refined, pd.DataFrame()),
+        "zero_angles": (refined, refined),
         "solve_model": (whole,),
     }
     plain = InferenceOptions.from_parameters
     monkeypatch.setattr(InferenceOptions, "from_parameters", spied)
     for step, given in inputs.items():
-        zero = {"zero": "first_seconds"} if step == "zero_angles" else {}
+        zero = {"zero": "static_trial", "static_trial": "s.csv"} if step == "zero_angles" else {}
         getattr(nodes, step)(*given, parameters | zero)
         changes_nothing = {"provider", "zero"} if step == "repair" else {"provider"}
         assert read - changes_nothing == set(READ_BY[step]), step

@@ -120,7 +120,8 @@ def test_two_processes_share_a_training(clips: ClipList[PreparedSequence], tmp_p
 
 def test_an_epoch_has_steps_for_all_of_its_rows(clips: ClipList[PreparedSequence]) -> None:
     options = tiny_options(batch_size=TINY["window"])  # a row a step
-    rows = clip_data(clips, options, AugmentationOptions()).rows_of("train", None)
+    data = clip_data(clips, options, AugmentationOptions())
+    rows = data.rows_of("train", AugmentationOptions())
     assert steps_an_epoch(clips, options) == len(list(rows))
 
 

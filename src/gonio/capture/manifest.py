@@ -202,17 +202,17 @@ class Manifest:
                 for (source, subject), where in sorted(torn.items())
             )
             again = " and ".join(sorted({s for where in torn.values() for s in where.values()}))
+            motion = ", with the same motion folder" if across else ""
             raise InputError(
-                f"a subject may stand in one split only: {named}. Convert {again} again, with the "
-                "same motion folder and into an empty folder."
+                f"a subject may stand in one split only: {named}. Convert {again} again{motion} "
+                "and into an empty folder."
             )
 
     def select(self, sources: Iterable[str]) -> Manifest:
         """The part of some sources.
 
         Raises:
-            InputError: a source that was not converted, or a subject in other splits of one of them
-                than of another.
+            InputError: a source that was not converted.
         """
         wanted = list(sources)
         missing = sorted(set(wanted) - set(self.folders))
@@ -222,11 +222,9 @@ class Manifest:
                 f"{', '.join(sorted(self.folders)) or 'nothing'}. Run the data_conversion pipeline "
                 "with source=" + missing[0]
             )
-        selected = replace(
+        return replace(
             self,
             records=tuple(r for r in self.records if r.source in wanted),
             folders={s: self.folders[s] for s in wanted},
             planned={s: self.planned.get(s, 0) for s in wanted},
         )
-        selected.check_splits(across=True)
-        return selected

@@ -35,6 +35,9 @@ VIDEO_SUFFIXES: tuple[str, ...] = (
     ".3gp",
 )
 """Endings by which a folder is searched for videos; a single file may have any."""
+MOST_BACKWARDS, FARTHEST_BACK_S = 3, 0.25
+"""Frames of a video that may be timed before the frame before them, and by how much: FFmpeg works
+some times out wrongly in MPEG program streams. Such a frame is left out."""
 CAPTURE_RATE_TAG = "com.android.capture.fps"
 """What Android writes into its videos: frames a second at which they were filmed."""
 
@@ -205,7 +208,7 @@ def _read(
         stream = _video_stream(source, container)
         stream.thread_type = "AUTO"
         start: float | None = None
-        last = -np.inf
+        last, backwards = -np.inf, 0
         picture = _Picture(stream, max_side)
         try:
             for frame in _decoded(container, stream):
@@ -215,14 +218,15 @@ def _read(
                     )
                 start = frame.time if start is None else start
                 time = frame.time - start
-                if time < last:
+                backwards += time < last
+                if last - time > FARTHEST_BACK_S or backwards > MOST_BACKWARDS:
                     raise InputError(
                         f"{source}: its time stamps go backwards after {last:.3f} s, to "
                         f"{time:.3f} s; convert the video to MP4 (ffmpeg -i {source.name} "
                         f"{source.stem}_converted.mp4)"
                     )
-                if time == last:
-                    continue  # a repeated time stamp is the same instant
+                if time <= last:
+                    continue  # the same instant again, or one of few with a wrong time
                 last = time
                 if takes(time):
                     yield VideoFrame(time, picture.rgb(frame))

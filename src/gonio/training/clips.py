@@ -182,10 +182,11 @@ def list_clips(
         repeats: how often the training clips of a source are taken; once where not named.
 
     Raises:
-        InputError: the training or the validation split is empty.
+        InputError: the training or the validation split is empty, or somebody stands in both.
     """
     clips: dict[Split, list[tuple[str, int]]] = {split: [] for split in SPLITS}
     pairs = dict.fromkeys(SPLITS, 0)
+    manifest.check_splits(across=True)
     records = manifest.with_status("done")
     for record in records:
         times = (repeats or {}).get(record.source, 1) if record.split == "train" else 1

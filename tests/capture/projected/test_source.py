@@ -204,7 +204,7 @@ def test_who_is_held_out_of_the_rendered_pairs_is_not_projected() -> None:
     task = replace(FakeSource(1).list_tasks()[0], subject="cmu02+body1", split="test")
     rendered = Manifest((Record.of(task, "p1", "done", file="a.npz"),), {}, {})
     _check_held_out(rendered, [replace(task, subject="cmu03+body7", split="train")])
-    with pytest.raises(InputError, match="cmu02 would be projected for train, but is of the split"):
+    with pytest.raises(InputError, match="otherwise: cmu02 for train, rendered for test"):
         _check_held_out(rendered, [replace(task, subject="cmu02+body7", split="train")])
 
 

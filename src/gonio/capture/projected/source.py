@@ -262,10 +262,11 @@ def _check_held_out(rendered: Manifest, movements: list[Task]) -> None:
     moving = {who: task.split for task in movements for who in task.subject.split("+")}
     torn = sorted(who for who, split in moving.items() if splits.get(who, split) != split)
     if torn:
+        named = "; ".join(f"{who} for {moving[who]}, rendered for {splits[who]}" for who in torn)
         raise InputError(
-            f"{', '.join(torn)} would be projected for {moving[torn[0]]}, but is of the split "
-            f"{splits[torn[0]]} of the rendered shards: the motion folder has changed since they "
-            "were made. Give the folder as it was, or convert source=rendered again"
+            f"the rendered shards hold out who would be projected otherwise: {named}. The motion "
+            "folder has changed since they were made: give it as it was, or convert "
+            "source=rendered again"
         )
 
 

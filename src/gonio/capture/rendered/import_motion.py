@@ -116,7 +116,7 @@ def _clips_there(folder: Path, file: str) -> dict[str, Motion]:
     """The clips of a file of a motion folder, by name; none where there is no such file."""
     if not (folder / file).is_file():
         return {}
-    return {c.clip: read_clip(folder, c) for c in list_clips(folder) if c.file == file}
+    return {clip.clip: read_clip(folder, clip) for clip in list_clips(folder, only=file)}
 
 
 def _name_for(motion: Motion, taken: dict[str, Motion], before: frozenset[str]) -> str:

@@ -47,12 +47,13 @@ class ClipInfo:
     leg_m: float
 
 
-def list_clips(folder: str | Path) -> tuple[ClipInfo, ...]:
+def list_clips(folder: str | Path, only: str | None = None) -> tuple[ClipInfo, ...]:
     """The clips of a motion folder, in the order of file and clip names.
 
     Args:
         folder: with NPZ files and, for performers, actions and leg lengths, a `subjects.csv`.
             Without that table the performer is unknown and the file's name is the action.
+        only: name of the one NPZ file to look at; all if not given.
 
     Raises:
         MissingFileError: there is no such folder, or no NPZ file in it.
@@ -61,7 +62,7 @@ def list_clips(folder: str | Path) -> tuple[ClipInfo, ...]:
     path = Path(folder)
     if not path.is_dir():
         raise MissingFileError(f"there is no motion folder {path}; leave it out for made motion")
-    files = sorted(path.glob("*.npz"))
+    files = [file for file in sorted(path.glob("*.npz")) if only in (None, file.name)]
     if not files:
         raise MissingFileError(
             f"the motion folder {path} has no .npz file; import clips into it "

@@ -82,8 +82,8 @@ def angle_settings(
     except InputError as error:
         raise InputError(
             "true angles of bodies with markers on them need constants from the training shards of "
-            f"{options.sources[0]} (angles.true_markers is {options.true_markers}), but in "
-            f"{shards_folder} {error}; convert them, or say angles.true_markers=body or "
+            f"{' or '.join(options.sources)} (angles.true_markers is {options.true_markers}), but "
+            f"in {shards_folder} {error}; convert them, or say angles.true_markers=body or "
             "evaluation.angles=false"
         ) from error
     return replace(settings, convention=convention)
