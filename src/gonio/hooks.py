@@ -27,18 +27,6 @@ from gonio.steps import READ_BY, check_same_parameters
 
 INFERENCE_RESULT = "landmarks_detected"
 """What only the pipeline `inference` makes, from the video."""
-OF_INFERENCE = {
-    "video",
-    "landmarks_detected",
-    "landmarks",
-    "pose",
-    "markers",
-    "markers_augmented",
-    "joint_angles_of_markers",
-    "joint_angles",
-}
-"""What `inference` alone reads and writes, one of them in each of its steps."""
-
 logger = logging.getLogger(__name__)
 
 
@@ -78,9 +66,9 @@ class GonioHooks:
             OutputError: a folder cannot be made or written to.
         """
         detects = INFERENCE_RESULT in pipeline.all_outputs()
-        if OF_INFERENCE & (pipeline.inputs() | pipeline.all_outputs()):
+        if steps := steps_of_inference(pipeline):
             _check_results(catalog, detects, recorded="video_record" in pipeline.inputs())
-            _check_parameters(pipeline, catalog)
+            _check_parameters(pipeline, steps, catalog)
         if detects:
             options = InferenceOptions.from_parameters(catalog.load("parameters"))
             check_own_folder(catalog["video"].path)
@@ -122,6 +110,12 @@ class GonioHooks:
                 logger.exception("%s is not written", dataset.path)
 
 
+def steps_of_inference(pipeline: Pipeline) -> set[str]:
+    """The names of the steps of `inference` that are in a pipeline; none of another pipeline."""
+    inference = pipelines.get("inference", Pipeline([]))  # Kedro loads those of the run alone
+    return {node.name for node in set(pipeline.nodes) & set(inference.nodes)}
+
+
 def _outputs(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> list[Any]:
     """The datasets of the catalog that a pipeline writes."""
     return [catalog.get(name) for name in sorted(pipeline.all_outputs()) if name in catalog]
@@ -158,8 +152,15 @@ def _check_results(catalog: CatalogProtocol[Any, Any], detects: bool, recorded: 
     check_same_video(video, found, overwrite=options.overwrite, detects=detects)
 
 
-def _check_parameters(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
+def _check_parameters(
+    pipeline: Pipeline, steps: set[str], catalog: CatalogProtocol[Any, Any]
+) -> None:
     """See that what the run goes on from was made with its parameters.
+
+    Args:
+        pipeline: that is run.
+        steps: of `inference` that are in it.
+        catalog: of the run.
 
     Raises:
         InputError: a step that does not run again ran with others, or its record is not there.
@@ -175,15 +176,13 @@ def _check_parameters(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) ->
             f"{record.parent} lacks {', '.join(lacking)}, which the steps of this run need: its "
             "results are of an earlier version, or of a run that did not get so far; run all steps"
         )
-    inference = pipelines["inference"]
-    run = {node.name for node in pipeline.nodes} & {node.name for node in inference.nodes}
-    before = {node.name for node in inference.to_nodes(*run).nodes}
-    if "record_quality" in run:  # the model's motion stands beside the report
-        before.add("solve_model")
-    skipped = {step: _kept(catalog, f"{step}_run") for step in READ_BY if step in before - run}
-    if skipped.get("detect") == {}:
-        rate = {"capture_rate_hz": _kept(catalog, "video_record").get("capture_rate_hz")}
-        skipped["detect"] = {"parameters": rate if _kept(catalog, "video_record") else {}}
+    before = {node.name for node in pipelines["inference"].to_nodes(*steps).nodes} - steps
+    if "record_quality" in steps:  # the model's motion stands beside the report
+        before |= {"solve_model"} - steps
+    skipped = {step: _kept(catalog, f"{step}_run") for step in READ_BY if step in before}
+    detected = _kept(catalog, "video_record")
+    if detected and "detect" in before and not skipped["detect"]:  # of an earlier version
+        skipped["detect"] = {"parameters": {"capture_rate_hz": None} | detected}
     check_same_parameters(skipped, InferenceOptions.from_parameters(catalog.load("parameters")))
 
 

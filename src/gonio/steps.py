@@ -6,50 +6,50 @@ its results would contradict each other, and the report would tell of a run that
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gonio.errors import InputError
 from gonio.options import InferenceOptions
 
-_OWN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "detect": ((), ("model", "person", "max_people", "capture_rate_hz")),
-    "repair": (("detect",), ("repair",)),
-    "refine_pose": (("repair",), ("refiner", "camera")),
-    "make_markers": (
-        ("refine_pose", "repair"),
-        ("subject", "camera", "estimate_missing", "min_visibility"),
-    ),
-    "augment": (
-        ("make_markers",),
-        ("subject", "augmentation_cycles", "augmentation_noise_m", "force_complete"),
-    ),
-    "compute_angles": (("augment",), ("angle_cutoff_hz", "shoulder_sequence")),
-    "refine_angles": (("compute_angles", "repair"), ("refiner", "camera")),
-    "sample_angles": (
-        ("refine_pose", "repair", "make_markers"),
-        (
-            *("sigma_samples", "sigma_correlation_s"),
-            *("subject", "camera", "estimate_missing", "min_visibility"),
-            *("augmentation_cycles", "augmentation_noise_m", "force_complete"),
-            *("angle_cutoff_hz", "shoulder_sequence"),
-        ),
-    ),
-    "propagate_sigma": (
-        ("sample_angles", "repair", "compute_angles", "refine_angles"),
-        ("refiner", "camera"),
-    ),
-    "zero_angles": (
-        ("refine_angles",),
-        ("zero", "zero_seconds", "static_trial", "shoulder_sequence"),
-    ),
-    "solve_model": (("augment",), ("angle_cutoff_hz",)),
-    "solve_opensim": (("augment",), ("opensim", "subject", "angle_cutoff_hz")),
+AFTER: dict[str, tuple[str, ...]] = {
+    "detect": (),
+    "repair": ("detect",),
+    "refine_pose": ("repair",),
+    "make_markers": ("refine_pose", "repair"),
+    "augment": ("make_markers",),
+    "compute_angles": ("augment",),
+    "refine_angles": ("compute_angles", "repair"),
+    "sample_angles": ("refine_pose", "repair", "make_markers"),
+    "propagate_sigma": ("sample_angles", "repair", "compute_angles", "refine_angles"),
+    "zero_angles": ("refine_angles",),
+    "solve_model": ("augment",),
+    "solve_opensim": ("augment",),
 }
-READ_BY = {step: own for step, (_, own) in _OWN.items()}
-"""Step -> parameters that it reads."""
-AFTER = {step: before for step, (before, _) in _OWN.items()}
 """Step -> steps whose results it takes."""
+_NETWORKS = ("refiner", "camera")
+_MARKERS = ("subject", "camera", "estimate_missing", "min_visibility")
+_AUGMENTED = ("subject", "augmentation_cycles", "augmentation_noise_m", "force_complete")
+_ANGLES = ("angle_cutoff_hz", "shoulder_sequence")
+READ_BY: dict[str, tuple[str, ...]] = {
+    "detect": ("model", "person", "max_people", "capture_rate_hz"),
+    "repair": ("repair",),
+    "refine_pose": _NETWORKS,
+    "make_markers": _MARKERS,
+    "augment": _AUGMENTED,
+    "compute_angles": _ANGLES,
+    "refine_angles": _NETWORKS,
+    "sample_angles": (
+        *("sigma_samples", "sigma_correlation_s"),
+        *(*_MARKERS, *_AUGMENTED, *_ANGLES),  # it goes the whole way to the angles itself
+    ),
+    "propagate_sigma": _NETWORKS,
+    "zero_angles": ("zero", "zero_seconds", "static_trial", "shoulder_sequence"),
+    "solve_model": ("angle_cutoff_hz",),
+    "solve_opensim": ("opensim", "subject", "angle_cutoff_hz"),
+}
+"""Step -> parameters that it reads."""
 
 
 def step_record(step: str, options: InferenceOptions, seconds: float) -> dict[str, Any]:
@@ -113,6 +113,4 @@ def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 def _told(value: Any) -> str:
     """A value as the command line takes it."""
-    return (
-        "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-    )
+    return value if isinstance(value, str) else json.dumps(value)

@@ -126,9 +126,7 @@ def test_every_dataset_of_the_catalog_has_a_layer(registered, project):
 
 
 def test_the_hooks_know_every_step_of_inference_and_no_other(registered):
-    def told(pipeline):
-        return hooks.OF_INFERENCE & (pipeline.inputs() | pipeline.all_outputs())
-
+    told = hooks.steps_of_inference
     unknown = {n.name for n in registered["inference"].nodes if not told(Pipeline([n]))}
     assert unknown == set()
     others = {"__default__", "inference"}

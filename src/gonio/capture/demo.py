@@ -62,8 +62,8 @@ def read_qualisys_calibration(path: str | Path) -> dict[str, PlacedCamera]:
     """Cameras of a Qualisys calibration (`.qca.txt`), without their lenses' distortion.
 
     Distortion is below a pixel in the demo. Intrinsics are in 1/64 of a pixel, positions in
-    millimetres; the file's rotation looks along
-    -z with y up, which is turned by 180 degrees about x into OpenCV's camera frame.
+    millimetres; the file's rotation looks along -z with y up, which is turned by 180 degrees about
+    x into OpenCV's camera frame.
 
     Raises:
         MissingFileError: there is no such file.

@@ -50,8 +50,7 @@ class JsonDataset(FileDataset[Any, Any]):
         Raises:
             MissingFileError: there is no file.
         """
-        self.existing_path()
-        return JSONPreview(json.dumps(self.load()))
+        return JSONPreview(self.existing_path().read_text(encoding="utf-8"))
 
 
 class TableDataset(FileDataset[pd.DataFrame, pd.DataFrame]):

@@ -139,28 +139,28 @@ def gait_events(markers: MarkerTrajectories) -> GaitEvents | NotGait:
             f"there are {markers.rate_hz:.4g} frames a second; gait needs more than "
             f"{2 * CUTOFF_HZ:g}"
         )
-    paths = _forward_paths(markers)
-    if isinstance(paths, NotGait):
-        return paths
-    heels, toes, ground, low = paths
-    heel, toe = ({side: own[side].ahead for side in SIDES} for own in (heels, toes))
+    feet = _forward_paths(markers)
+    if isinstance(feet, NotGait):
+        return feet
+    heel, toe = ({side: own[side].ahead for side in SIDES} for own in (feet.heels, feet.toes))
     reason = _why_not_gait(heel)
     if reason:
         return NotGait(reason)
     rate_hz = markers.rate_hz
-    found = {side: _peaks(heel[side], heels[side].bridged, rate_hz) for side in SIDES}
+    found = {side: _peaks(heel[side], feet.heels[side].bridged, rate_hz) for side in SIDES}
     strides = {side: _complete(*found[side], heel[side]) for side in SIDES}
     strikes = {side: frames[sure] for side, (frames, sure) in found.items()}
     offs = {}
     for side in SIDES:
-        frames, sure = _peaks(-toe[side], toes[side].bridged, rate_hz)
+        frames, sure = _peaks(-toe[side], feet.toes[side].bridged, rate_hz)
         offs[side] = frames[sure]
     reason = _why_no_strides(strikes, strides, heel, rate_hz) or _why_pedals(
-        strides, offs, heel, low
+        strides, offs, heel, feet.low
     )
     if reason:
         return NotGait(reason)
-    lengths = np.concatenate([np.diff(ground[side][strides[side]], axis=1) for side in SIDES])[:, 0]
+    strike_at = [feet.ground[side][strides[side]] for side in SIDES]  # (S, 2, 2) metres
+    lengths = np.concatenate([np.diff(at, axis=1) for at in strike_at])[:, 0]
     stride_length_m = float(np.median(np.linalg.norm(lengths, axis=1)))
     return GaitEvents(
         {side: markers.time_s[strikes[side]] for side in SIDES},
@@ -180,16 +180,25 @@ def _depth_share(lengths: FloatArray) -> float:
     return float(np.abs(lengths[:, 0]).sum()) / whole
 
 
-def _forward_paths(
-    markers: MarkerTrajectories,
-) -> (
-    tuple[dict[Side, _Path], dict[Side, _Path], dict[Side, FloatArray], dict[Side, FloatArray]]
-    | NotGait
-):
-    """Heels, toes, the heels on the ground (T, 2), metres, and how high the feet are; or why not.
+@dataclass(frozen=True)
+class _Feet:
+    """Paths of both feet, metres.
 
-    The height is that of the lower of heel and toe over the pelvis, (T,) metres, below 0.
+    Attributes:
+        heels: ahead of the pelvis.
+        toes: the same.
+        ground: (T, 2) of the heels on the ground.
+        low: (T,) height of the lower of heel and toe over the pelvis, below 0.
     """
+
+    heels: dict[Side, _Path]
+    toes: dict[Side, _Path]
+    ground: dict[Side, FloatArray]
+    low: dict[Side, FloatArray]
+
+
+def _forward_paths(markers: MarkerTrajectories) -> _Feet | NotGait:
+    """Where the feet are, or why that is not known."""
     smooth = filtered(markers, CUTOFF_HZ)
     paths = recognised_paths(smooth)
     needed = [f"{p}_{name}_study" for p in ("r", "L") for name in ("calc", "toe")]
@@ -214,7 +223,7 @@ def _forward_paths(
     gaps = max(float(np.isnan(p.ahead).mean()) for p in (*heel.values(), *toe.values()))
     if gaps > 0.2:
         return NotGait(f"pelvis or feet are missing in {gaps:.0%} of the frames")
-    return heel, toe, ground, low
+    return _Feet(heel, toe, ground, low)
 
 
 def _why_not_gait(heel: Mapping[Side, FloatArray]) -> str:
