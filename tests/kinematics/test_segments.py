@@ -13,7 +13,7 @@ from gonio.kinematics.segments import (
     collected_warnings,
     segment_frames,
 )
-from gonio.skeleton import JOINTS
+from gonio.skeleton import JOINTS, MARKERS
 from gonio.types import MarkerTrajectories
 from tests.kinematics.body import body
 
@@ -50,11 +50,35 @@ def test_the_table_names_the_markers_that_a_segment_really_needs(definition):
         marker = pattern.format(r="r", R="R")
         name = marker if marker in whole.names else f"{marker}_study"
         kept = tuple(n for n in whole.names if n != name)
-        frame = segment_frames(MarkerTrajectories(kept, whole.select(kept), 60.0))[
-            f"{definition.name}_R" if definition.sided else definition.name
-        ]
+        with collected_warnings() as said:
+            frames = segment_frames(MarkerTrajectories(kept, whole.select(kept), 60.0))
+        frame = frames[f"{definition.name}_R" if definition.sided else definition.name]
         replaced = marker in stand_ins or (definition.name == "humerus" and marker == "r_shoulder")
         assert np.isnan(frame.rotation).any() == (not replaced), name
+        assert replaced or any(marker in sentence for sentence in said)
+
+
+def test_markers_that_a_recording_lacks_are_named():
+    whole = body()
+    kept = tuple(name for name in whole.names if name not in ("r_mknee_study", "L_calc_study"))
+    said = (
+        r"lacks markers of femur_R, shank_R, foot_L \(femur_R: r_mknee\): .* have no angles.*"
+        r"augment_markers"
+    )
+    with pytest.warns(KinematicsWarning, match=said):
+        angles = joint_angles(MarkerTrajectories(kept, whole.select(kept), 60.0))
+    assert angles["knee_R_flexion_deg"].isna().all()
+    assert angles["knee_L_flexion_deg"].notna().all()
+    with pytest.warns(KinematicsWarning, match="lacks markers of pelvis, trunk, femur_R"):
+        joint_angles(MarkerTrajectories(MARKERS, whole.select(MARKERS), 60.0))
+
+
+def test_what_stands_in_for_a_marker_needs_no_word():
+    whole = body()
+    kept = tuple(name for name in whole.names if name not in ("RHJC_study", "RShoulder"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        joint_angles(MarkerTrajectories(kept, whole.select(kept), 60.0))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from gonio.errors import InputError, MissingFileError
+from gonio.kinematics.shoulder import with_shoulders_in
 from gonio.models.checkpoint_io import Checkpoint, write_checkpoint
 from gonio.models.joint_refiner import (
     DELTA_UNIT,
@@ -289,6 +290,19 @@ def test_what_is_not_the_visibility_of_the_landmarks_is_refused(
     refiner = JointRefiner(trained_looking(SMALL), make_header(SMALL, {}))
     with pytest.raises(InputError, match=said):
         refiner.refine(table_of(), visibility)
+
+
+def test_shoulders_in_either_sequence_are_refined_alike(tmp_path: Path) -> None:
+    refiner = JointRefiner.load(checkpoint_of(tmp_path / "joint.safetensors"))
+    table = table_of()
+    isb = with_shoulders_in(table, "YXY").assign(gimbal_shoulder_R=False)
+    refined = refiner.refine(isb, seen())
+    assert list(refined.columns) == list(isb.columns)
+    expected = with_shoulders_in(refiner.refine(with_shoulders_in(isb, "ZXY"), seen()), "YXY")
+    pd.testing.assert_frame_equal(refined, expected)
+    assert (refined["shoulder_R_elevation_deg"] - isb["shoulder_R_elevation_deg"]).abs().max() > 0.1
+    with pytest.raises(InputError, match="shoulder_R_flexion_deg"):  # one sequence or the other
+        refiner.refine(isb.drop(columns="shoulder_L_elevation_deg"), seen())
 
 
 def test_a_table_without_rows_stays_one() -> None:

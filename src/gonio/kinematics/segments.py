@@ -197,8 +197,8 @@ def segment_frames(markers: MarkerTrajectories) -> dict[str, SegmentFrame]:
 
     Returns:
         `pelvis`, `trunk`, `femur_R`, ... `forearm_L`. A frame is NaN where a marker that makes it
-        is missing, or where its markers lie on one line (with a `KinematicsWarning`, or a
-        sentence in `collected_warnings`).
+        is missing, or where its markers lie on one line. A `KinematicsWarning`, or a sentence in
+        `collected_warnings`, says the latter, and which segments the recording has no markers of.
 
     Raises:
         InputError: no marker is recognised, or two names stand for one marker.
@@ -218,7 +218,29 @@ def segment_frames(markers: MarkerTrajectories) -> dict[str, SegmentFrame]:
     for name, make in makers.items():
         for side in SIDES:
             frames[f"{name}_{side}"] = make(side)
+    _say_what_is_absent(paths, frames)
     return frames
+
+
+def _say_what_is_absent(
+    paths: Mapping[str, FloatArray], frames: Mapping[str, SegmentFrame]
+) -> None:
+    """Warn of segments without a frame of which the recording has not all markers."""
+    lacking: dict[str, list[str]] = {}
+    for definition in SEGMENTS:
+        for side in SIDES if definition.sided else ("R",):
+            segment = f"{definition.name}_{side}" if definition.sided else definition.name
+            names = [m.format(r="r" if side == "R" else "L", R=side) for m in definition.markers]
+            absent = [name for name in names if not {name, f"{name}_study"} & set(paths)]
+            if absent and not np.isfinite(frames[segment].rotation).any():
+                lacking[segment] = absent
+    if lacking:
+        first, absent = next(iter(lacking.items()))
+        _say(
+            f"the recording lacks markers of {', '.join(lacking)} ({first}: {', '.join(absent)}): "
+            "the joints that need them have no angles. gonio.augment_markers adds the anatomical "
+            "markers to the 22 of a pose"
+        )
 
 
 def _say(sentence: str) -> None:

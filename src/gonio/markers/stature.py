@@ -10,7 +10,7 @@ from gonio.errors import InputError
 from gonio.frames import normalised
 from gonio.markers.proportions import LEG, TRUNK
 from gonio.skeleton import COCO
-from gonio.types import BoolArray, FloatArray, RefinedPose
+from gonio.types import BoolArray, FloatArray, MarkerTrajectories, RefinedPose
 
 STRAIGHT_KNEE_DEG = 25.0
 UPRIGHT_TRUNK_DEG = 25.0
@@ -61,6 +61,32 @@ def estimate_stature(pose: RefinedPose) -> Stature:
     raise InputError(
         "stature cannot be estimated: no frame shows the trunk or a whole leg; film the whole body"
     )
+
+
+def stature_of_markers(markers: MarkerTrajectories) -> float | None:
+    """Stature as `estimate_stature` finds it, from markers at the joints; None where it does not.
+
+    Args:
+        markers: (T, M, 3) metres, Y up, those of both sides' shoulders, hips, knees and ankles
+            that are known.
+
+    Returns:
+        Metres.
+    """
+    pose = np.full((len(markers), len(COCO), 3), np.nan)
+    for part in ("Shoulder", "Hip", "Knee", "Ankle"):
+        for letter, side in (("R", "right"), ("L", "left")):
+            if letter + part in markers:
+                pose[:, COCO[f"{side}_{part.lower()}"]] = markers[letter + part]
+    nothing = np.full(len(pose), np.nan)
+    up = np.broadcast_to([0.0, 1.0, 0.0], (len(pose), 3))
+    try:
+        found = estimate_stature(
+            RefinedPose(pose, np.full_like(pose, np.nan), up, nothing, nothing)
+        )
+    except InputError:
+        return None
+    return found.height_m
 
 
 def _joint(positions: FloatArray, name: str) -> FloatArray:

@@ -7,6 +7,7 @@ what a body can do is learned, and depends on all other joints.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gonio.errors import InputError
+from gonio.kinematics.angles import ShoulderSequence, angle_columns
+from gonio.kinematics.shoulder import with_shoulders_in
 from gonio.models.blocks import Block, OverTime, mlp
 from gonio.models.checkpoint_io import read_checkpoint
 from gonio.models.loading import check_sizes, check_step, config_from, network_of
@@ -256,11 +259,15 @@ def angle_batch(inputs: AngleInputs, frames: NDArray[np.int64]) -> AngleBatch:
 def angles_from(table: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
     """Times (T,) and angles (T, 12, 3), degrees, of a table with `time_s` and the 36 columns.
 
+    Args:
+        table: its shoulders in Z-X-Y, which the networks know, or in ISB's Y-X-Y.
+
     Raises:
         InputError: a column is missing, there twice or not of numbers, the times do not increase
             strictly, or an angle is infinite; the message names it. Angles may be NaN.
     """
-    names = ["time_s", *ANGLE_COLUMNS]
+    columns = angle_columns(_sequence_of(table))
+    names = ["time_s", *columns]
     absent = [name for name in names if name not in table]
     if absent:
         raise InputError(f"the table of joint angles lacks the column {absent[0]}")
@@ -272,14 +279,27 @@ def angles_from(table: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
             "the column time_s of the joint angles must hold finite seconds that increase "
             "strictly; sort the table by time, without gaps and every time once"
         )
-    values = table[list(ANGLE_COLUMNS)].to_numpy(dtype=float, na_value=np.nan)
+    values = table[columns].to_numpy(dtype=float, na_value=np.nan)
     infinite = np.flatnonzero(np.isinf(values).any(axis=0))
     if len(infinite):
         raise InputError(
-            f"the column {ANGLE_COLUMNS[infinite[0]]} of the joint angles holds infinite values; "
+            f"the column {columns[infinite[0]]} of the joint angles holds infinite values; "
             "a missing value is NaN"
         )
-    return time_s, values.reshape(len(table), len(JOINTS), 3)
+    known = with_shoulders_in(_table(time_s, values, columns), "ZXY")[list(ANGLE_COLUMNS)]
+    return time_s, known.to_numpy(dtype=float).reshape(len(table), len(JOINTS), 3)
+
+
+def _sequence_of(table: pd.DataFrame) -> ShoulderSequence:
+    """The sequence of a table's shoulders; Z-X-Y where it lacks one of both."""
+    isb = set(angle_columns("YXY")) - set(ANGLE_COLUMNS)
+    return "YXY" if isb <= set(table.columns) else "ZXY"
+
+
+def _table(time_s: FloatArray, values: FloatArray, columns: Sequence[str]) -> pd.DataFrame:
+    table = pd.DataFrame(values, columns=list(columns))
+    table.insert(0, "time_s", time_s)
+    return table
 
 
 def _check_column(table: pd.DataFrame, name: str) -> None:
@@ -342,9 +362,13 @@ def frames_at(landmarks: LandmarkSequence, time_s: FloatArray) -> NDArray[np.int
 
 
 def with_angles(table: pd.DataFrame, angles_deg: FloatArray) -> pd.DataFrame:
-    """The same table with other angles (T, 12, 3), degrees."""
+    """The same table with other angles (T, 12, 3), degrees, Z-X-Y, in the table's own sequence."""
+    values = angles_deg.reshape(len(table), len(ANGLE_COLUMNS))
+    sequence = _sequence_of(table)
+    made = with_shoulders_in(_table(table["time_s"].to_numpy(), values, ANGLE_COLUMNS), sequence)
     changed = table.copy()
-    changed[list(ANGLE_COLUMNS)] = angles_deg.reshape(len(table), len(ANGLE_COLUMNS))
+    columns = angle_columns(sequence)
+    changed[columns] = made[columns].to_numpy()
     return changed
 
 
@@ -400,7 +424,7 @@ class JointRefiner:
         """Correct the angles of a clip.
 
         Args:
-            angles: `time_s` and the 36 columns, degrees, T frames.
+            angles: `time_s` and the 36 columns, degrees, T frames, shoulders in either sequence.
             visibility: (T, 33) of MediaPipe's landmarks at these frames, 0..1; NaN where nobody
                 was seen.
             both_ways: as in `deltas`.

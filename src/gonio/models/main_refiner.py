@@ -252,7 +252,8 @@ class MainRefiner:
         """Correct the angles of a clip: the second call.
 
         Args:
-            angles: `time_s` and the 36 columns, degrees, T frames, from the pose of the first call.
+            angles: `time_s` and the 36 columns, degrees, T frames, from the pose of the first call;
+                shoulders in either sequence.
             landmarks: repaired, as in the first call; the nearest frame of each time is taken.
             camera: as in the first call.
             both_ways: as in `JointRefiner.deltas`.

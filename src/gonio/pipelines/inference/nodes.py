@@ -35,13 +35,12 @@ from gonio.kinematics.bands import REFINED_EVERY, AngleSamples, sampled_angles
 from gonio.kinematics.chain import angles_of, augmented, check_static_trial, markers_of
 from gonio.kinematics.comparison import columns_from_model
 from gonio.kinematics.segments import collected_warnings
-from gonio.kinematics.shoulder import shoulder_sequence_of, with_shoulders_in
 from gonio.landmarks.detector import detect_landmarks
 from gonio.landmarks.repair import RepairedLandmarks, repair_landmarks
 from gonio.landmarks.video import VideoInfo
 from gonio.models.record import angle_record, pose_record
 from gonio.models.registry import Refiners, no_checkpoint, shared_refiners
-from gonio.options import CHECKPOINTS_OF, CameraOptions, InferenceOptions
+from gonio.options import CHECKPOINTS_OF, InferenceOptions
 from gonio.pipelines.inference.imports import imported_meanwhile
 from gonio.quality import about_capture_rate, about_zero
 from gonio.reporting.small_copy import SmallCopy
@@ -181,7 +180,7 @@ def propagate_sigma(
         return spread, pd.DataFrame()
     some = angle_samples.every(REFINED_EVERY)
     refined = [
-        _refined(refiners, sample, landmarks, options.camera, both_ways=False)
+        refiners.angles(sample, landmarks.sequence, options.camera, both_ways=False)
         for sample in some.angles
     ]
     return _known(replace(some, angles=refined).spread(split_flags(joint_angles)[0])), spread
@@ -228,7 +227,7 @@ def refine_angles(
         _log.warning("angles are not corrected: %s", why_not)
         record = angle_record(angles, None, "none") | {"why_not": why_not}
         return _with_flags(angles), pd.DataFrame(), record
-    refined = _refined(refiners, angles, landmarks, options.camera)
+    refined = refiners.angles(angles, landmarks.sequence, options.camera)
     record = angle_record(angles, refined, network.removesuffix("_refiner"))
     record["checkpoint"] = checkpoint
     return _with_flags(refined), angles, record
@@ -245,20 +244,6 @@ def _refiners(
         depth_refiner=depth_refiner, joint_refiner=joint_refiner, main_refiner=main_refiner
     )
     return shared_refiners(options.refiner, own)
-
-
-def _refined(
-    refiners: Refiners,
-    angles: pd.DataFrame,
-    landmarks: RepairedLandmarks,
-    camera: CameraOptions,
-    *,
-    both_ways: bool = True,
-) -> pd.DataFrame:
-    """The angles after the networks, which know the shoulder in Z-X-Y alone."""
-    known = with_shoulders_in(angles, "ZXY")
-    refined = refiners.angles(known, landmarks.sequence, camera, both_ways=both_ways)
-    return with_shoulders_in(refined, shoulder_sequence_of(angles))
 
 
 def _with_flags(angles: pd.DataFrame) -> pd.DataFrame:
