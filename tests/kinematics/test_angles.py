@@ -396,6 +396,14 @@ def test_zeroed_takes_the_first_second_off_and_leaves_the_absolute_angles():
     pd.testing.assert_frame_equal(angles, before)
 
 
+def test_zeroed_leaves_the_flags_beside_the_angles_alone():
+    angles = joint_angles(body(count=120))
+    flags = gimbal_flags(angles)
+    both = zeroed(pd.concat([angles, flags], axis=1), "first_seconds")
+    pd.testing.assert_frame_equal(both[list(flags)], flags)
+    pd.testing.assert_frame_equal(both[list(angles)], zeroed(angles, "first_seconds"))
+
+
 def test_zeroed_by_a_static_trial():
     angles = raw(body({"hip_L_flexion_deg": np.full(5, 30.0)}, count=5))
     static = raw(body({"hip_L_flexion_deg": np.full(9, 8.0)}, count=9))

@@ -267,7 +267,8 @@ def zeroed(
     the clinical habit, not a rotation of frames: it holds for reference poses near neutral.
 
     Args:
-        angles: as `joint_angles` gives them.
+        angles: as `joint_angles` gives them, or with the flags of `joint_angles.csv` beside them,
+            which stay as they are.
         mode: `first_seconds` takes the first `seconds` of this clip, `static_trial` the whole of
             `static`.
         seconds: length of the reference in this clip.
@@ -279,7 +280,9 @@ def zeroed(
     Raises:
         InputError: as `zero_reference`.
     """
-    return relative_to(zero_reference(angles, mode, seconds=seconds, static=static), angles)
+    plain, flags = split_flags(angles)
+    reference = zero_reference(plain, mode, seconds=seconds, static=static)
+    return pd.concat([relative_to(reference, plain), flags], axis=1)[list(angles.columns)]
 
 
 def relative_to(reference: pd.DataFrame, angles: pd.DataFrame) -> pd.DataFrame:

@@ -85,9 +85,27 @@ def markers_from_pose(
     landmarks: LandmarkSequence,
     subject: Subject | None = None,
     options: MarkerOptions | None = None,
+    *,
+    estimated: BoolArray | None = None,
 ) -> MarkerTrajectories:
-    """The 22 markers in the lab frame. See `scaled_markers`, which also says how it scaled."""
-    return scaled_markers(pose, landmarks, subject, options).markers
+    """The 22 markers in the lab frame, scaled to stature.
+
+    Args:
+        pose: (T, 17, 3) joints, metres, ray frame, with gravity.
+        landmarks: the repaired landmarks of the same frames.
+        subject: stature for the scale; without it the pose keeps its own.
+        options: what is estimated, and the camera (the same as the refiner was given).
+        estimated: (T, 33) landmarks that repair filled (`RepairedLandmarks.flags`): their markers
+            are flagged.
+
+    Returns:
+        (T, 22, 3) markers, metres: Y up, lowest foot at y = 0, X to the camera. `scaled_markers`
+        also says how they were scaled.
+
+    Raises:
+        InputError: no frame shows both hips, or none the trunk or a leg.
+    """
+    return scaled_markers(pose, landmarks, subject, options, estimated=estimated).markers
 
 
 def scaled_markers(
