@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
@@ -71,6 +72,23 @@ def test_markers_that_a_recording_lacks_are_named():
     assert angles["knee_L_flexion_deg"].notna().all()
     with pytest.warns(KinematicsWarning, match="lacks markers of pelvis, trunk, femur_R"):
         joint_angles(MarkerTrajectories(MARKERS, whole.select(MARKERS), 60.0))
+
+
+@pytest.mark.parametrize(
+    ("axes", "said"),
+    [
+        (np.eye(3)[[2, 0, 1]], "the trunk lies level in 100% .* another axis up than Y"),
+        (np.diag([1.0, 1.0, -1.0]), "right and left are exchanged, or .* left-handed"),
+    ],
+    ids=["Z up", "left-handed"],
+)
+def test_other_axes_are_told(axes, said):
+    whole = body(count=20)
+    turned = MarkerTrajectories(whole.names, whole.positions @ axes.T, 60.0)
+    with collected_warnings() as told:
+        joint_angles(turned)
+    assert len(told) == 1
+    assert re.search(said, told[0])
 
 
 def test_what_stands_in_for_a_marker_needs_no_word():

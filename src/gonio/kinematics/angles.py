@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from gonio.errors import InputError
 from gonio.kinematics.landmarks import check_body_size
-from gonio.kinematics.segments import SegmentFrame, segment_frames
+from gonio.kinematics.segments import SegmentFrame, segment_frames, warn_of_other_axes
 from gonio.kinematics.unwrapping import (
     NEAR_SINGULARITY_DEG,
     continuous_deg,
@@ -69,7 +69,8 @@ def joint_angles(
     Returns:
         `time_s` and the 36 columns of `skeleton.ANGLE_COLUMNS`, degrees, T rows. Angles are
         absolute and continuous: a pelvis that turns twice ends near 720. NaN for a joint in the
-        frames where a marker that it needs is missing, and nowhere else.
+        frames where a marker that it needs is missing, and nowhere else. A `KinematicsWarning`
+        tells of markers that the recording lacks, and of axes that seem to be others.
 
     Raises:
         InputError: no known marker, two names for one marker, markers that are not in metres,
@@ -79,6 +80,7 @@ def joint_angles(
         raise InputError(f"shoulder_sequence is {shoulder_sequence!r}; allowed are 'ZXY' and 'YXY'")
     check_body_size(markers)
     frames = segment_frames(filtered(markers, cutoff_hz))
+    warn_of_other_axes(frames)
     for name, turn in (turns or {}).items():
         frames[name] = replace(frames[name], rotation=frames[name].rotation @ turn)
     patience = max(1, round(PATIENCE_S * markers.rate_hz))

@@ -40,6 +40,12 @@ SMALLEST_ANGLE_DEG = 3.0
 """Two directions that are closer than this make no plane: the markers lie on one line."""
 
 
+LEVEL_DEG = 60.0
+"""A trunk that leans more than this lies."""
+NEARLY_ALL = 0.95
+"""Share of the frames in which the axes must seem to be others before a word is said."""
+
+
 class KinematicsWarning(UserWarning):
     """Angles are missing or uncertain for a reason that the user should know."""
 
@@ -240,6 +246,30 @@ def _say_what_is_absent(
             f"the recording lacks markers of {', '.join(lacking)} ({first}: {', '.join(absent)}): "
             "the joints that need them have no angles. gonio.augment_markers adds the anatomical "
             "markers to the 22 of a pose"
+        )
+
+
+def warn_of_other_axes(frames: Mapping[str, SegmentFrame]) -> None:
+    """Warn of a recording whose body seems to be in other axes than Gonio's lab.
+
+    Args:
+        frames: as `segment_frames` gives them.
+    """
+    trunk, pelvis = frames["trunk"].rotation[:, :, 1], frames["pelvis"].rotation[:, :, 1]
+    known = np.isfinite(trunk).all(axis=1)
+    if not known.any():
+        return
+    mirrored = np.einsum("ti,ti->t", trunk, pelvis)[known] < 0
+    if mirrored.mean() >= NEARLY_ALL:
+        _say(
+            "the pelvis stands on its head below the trunk: right and left are exchanged, or the "
+            "recording's axes are left-handed; Gonio's are right-handed"
+        )
+    level = np.abs(trunk[known, 1]) < np.cos(np.radians(LEVEL_DEG))
+    if level.mean() >= NEARLY_ALL:
+        _say(
+            f"the trunk lies level in {level.mean():.0%} of the frames: if nobody lies there, the "
+            "recording has another axis up than Y, which Gonio takes for up"
         )
 
 
