@@ -1,7 +1,12 @@
+import re
 import subprocess
 import sys
 
+import pytest
+
 import gonio
+from tests.kinematics.body import body
+from tests.kinematics.test_gait import walk
 
 
 def test_every_public_name_is_there():
@@ -28,3 +33,21 @@ def test_a_video_to_angles_as_in_the_readme(demo_landmarks, write_depth_refiner,
     # One leg bent and lifted while balancing: both knees stay within what knees do.
     assert angles[["knee_R_flexion_deg", "knee_L_flexion_deg"]].to_numpy().min() > -15
     assert angles[["knee_R_flexion_deg", "knee_L_flexion_deg"]].to_numpy().max() < 130
+
+
+def test_a_walk_from_python_has_events_cycles_and_a_summary():
+    markers = walk()
+    angles, events = gonio.joint_angles(markers), gonio.gait_events(markers)
+    assert isinstance(events, gonio.GaitEvents)
+    cycles = gonio.gait_cycles(angles, events)
+    assert set(cycles["side"]) == {"R", "L"}
+    summary = gonio.summarise(angles, events)
+    assert summary["cycles"].max() >= 2
+    assert len(gonio.model_coordinates(markers)) == len(markers)
+
+    standing = body(count=120)
+    still, angles = gonio.gait_events(standing), gonio.joint_angles(standing)
+    assert isinstance(still, gonio.NotGait)
+    assert gonio.summarise(angles, still)["cycles"].isna().all()
+    with pytest.raises(gonio.InputError, match=f"no gait cycles: {re.escape(still.reason)}"):
+        gonio.gait_cycles(angles, still)

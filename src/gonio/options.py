@@ -157,6 +157,7 @@ class InferenceOptions(Options):
     provider: Literal["cpu", "cuda", "openvino"] = "cpu"
     augmentation_cycles: int = Field(1, ge=1, le=100)
     augmentation_noise_m: float = Field(0.005, ge=0, le=0.05)
+    augmentation_symmetric: bool = False
     force_complete: bool = False
     angle_cutoff_hz: float | None = Field(6.0, gt=0, le=100)
     shoulder_sequence: Literal["ZXY", "YXY"] = "ZXY"

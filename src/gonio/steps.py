@@ -30,7 +30,10 @@ AFTER: dict[str, tuple[str, ...]] = {
 """Step -> steps whose results it takes."""
 _NETWORKS = ("refiner", "camera")
 _MARKERS = ("subject", "camera", "estimate_missing", "min_visibility")
-_AUGMENTED = ("subject", "augmentation_cycles", "augmentation_noise_m", "force_complete")
+_AUGMENTED = (
+    *("subject", "force_complete"),
+    *("augmentation_cycles", "augmentation_noise_m", "augmentation_symmetric"),
+)
 _ANGLES = ("angle_cutoff_hz", "shoulder_sequence")
 READ_BY: dict[str, tuple[str, ...]] = {
     "detect": ("model", "person", "max_people", "capture_rate_hz"),

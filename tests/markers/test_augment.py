@@ -1,9 +1,22 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from gonio.errors import InputError
+from gonio.kinematics.chain import augmented
+from gonio.markers import augment
 from gonio.markers.augment import augment_batch, augment_markers
-from gonio.skeleton import ALL_MARKERS, AUGMENTED_LOWER, AUGMENTED_MARKERS, AUGMENTED_UPPER
+from gonio.markers.stature import stature_of_markers
+from gonio.options import InferenceOptions
+from gonio.skeleton import (
+    ALL_MARKERS,
+    AUGMENTED_LOWER,
+    AUGMENTED_MARKERS,
+    AUGMENTED_UPPER,
+    marker_on_other_side,
+)
 from gonio.trc import read_trc
 from gonio.types import MarkerTrajectories, Subject
 
@@ -72,6 +85,65 @@ def test_an_ensemble_stays_near_and_repeats(trial):
     np.testing.assert_array_equal(eight.positions, again.positions)
 
 
+@pytest.mark.parametrize("turn_deg", [30, 100, 235])
+def test_the_markers_turn_with_the_body_about_the_vertical(trial, turn_deg):
+    turn = Rotation.from_euler("Y", turn_deg, degrees=True).as_matrix()
+    turned = replace(trial, positions=trial.positions @ turn.T)
+
+    def moved_mm(symmetric):
+        here, there = (augment_markers(m, SUBJECT, symmetric=symmetric) for m in (trial, turned))
+        return 1000 * np.linalg.norm(there.positions @ turn - here.positions, axis=2).max()
+
+    assert moved_mm(symmetric=True) < 0.01
+    assert moved_mm(symmetric=False) > 5  # the networks by themselves do see the room
+
+
+def test_the_markers_of_a_mirrored_body_are_mirrored(trial):
+    mirror = np.array([1.0, 1.0, -1.0])
+    names = tuple(marker_on_other_side(name) for name in trial.names)
+    image = MarkerTrajectories(names, trial.positions * mirror, trial.rate_hz)
+
+    def apart_mm(symmetric):
+        here, there = (augment_markers(m, SUBJECT, symmetric=symmetric) for m in (trial, image))
+        others = there.select([marker_on_other_side(name) for name in ALL_MARKERS])
+        return 1000 * np.linalg.norm(others * mirror - here.positions, axis=2).max()
+
+    assert apart_mm(symmetric=True) < 0.01
+    assert apart_mm(symmetric=False) > 5
+
+
+def test_views_one_after_the_other_give_what_they_give_together(trial, monkeypatch):
+    together = augment_markers(trial, SUBJECT, cycles=2, symmetric=True)
+    monkeypatch.setattr(augment, "FRAMES_AT_ONCE", 2 * len(trial))
+    apart = augment_markers(trial, SUBJECT, cycles=2, symmetric=True)
+    np.testing.assert_allclose(apart.positions, together.positions, atol=1e-5)
+
+
+def test_inference_augments_as_its_parameter_says(trial):
+    options = {
+        symmetric: InferenceOptions(augmentation_symmetric=symmetric, subject={"height": 1.72})
+        for symmetric in (True, False)
+    }
+    subject = options[True].subject.subject()
+    for symmetric, chosen in options.items():
+        (ours,) = augmented([trial], 1.72, chosen)
+        same = augment_markers(trial, subject, symmetric=symmetric)
+        np.testing.assert_array_equal(ours.positions, same.positions)
+
+
+def test_without_a_height_the_lengths_of_the_body_say_it(trial):
+    taller = replace(trial, positions=1.15 * trial.positions)
+    for markers in (trial, taller):
+        stature = stature_of_markers(markers)
+        said = augment_markers(markers, Subject(stature, 70)).positions
+        np.testing.assert_array_equal(augment_markers(markers, Subject(None, 70)).positions, said)
+    assert stature_of_markers(taller) == pytest.approx(1.15 * stature_of_markers(trial))
+    assert stature_of_markers(trial) == pytest.approx(SUBJECT.height_m, abs=0.12)
+    nobody = replace(trial, positions=np.full_like(trial.positions, np.nan))
+    assert stature_of_markers(nobody) is None
+    assert np.isnan(augment_markers(nobody).select(AUGMENTED_MARKERS)).all()
+
+
 def test_clips_augmented_together_come_out_as_alone_but_share_their_gaps(trial):
     moved = trial.positions + np.random.default_rng(0).normal(0, 0.01, trial.positions.shape)
     moved[40:50, trial.names.index("RKnee")] = np.nan
@@ -97,8 +169,33 @@ def test_a_provider_that_is_not_installed_is_refused(trial):
         augment_markers(trial, SUBJECT, provider="cuda")
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"provider": "gpu"}, "provider is 'gpu'; allowed are cpu, cuda, openvino"),
+        ({"cycles": 0}, "cycles is 0 .* allowed are 1 or more"),
+        ({"noise_m": -0.01}, "noise_m -0.01; allowed"),
+    ],
+)
+def test_settings_that_are_not_allowed_are_refused(trial, wrong, said):
+    with pytest.raises(InputError, match=said):
+        augment_markers(trial, SUBJECT, **wrong)
+
+
 def test_missing_markers_are_named(trial):
     names = tuple(name for name in trial.names if name != "LHeel")
     fewer = MarkerTrajectories(names, trial.select(names), 60)
-    with pytest.raises(InputError, match="LHeel"):
+    with pytest.raises(InputError, match=r"LHeel.*force_complete"):
         augment_markers(fewer, SUBJECT)
+
+
+def test_force_complete_makes_markers_that_a_recording_lacks_as_those_that_are_missing(trial):
+    names = tuple(name for name in trial.names if name not in ("LHeel", "RWrist"))
+    lacking = MarkerTrajectories(names, trial.select(names), 60)
+    positions = trial.positions.copy()
+    positions[:, [trial.names.index(name) for name in ("LHeel", "RWrist")]] = np.nan
+    missing = MarkerTrajectories(trial.names, positions, 60)
+    made, same = (augment_markers(m, SUBJECT, force_complete=True) for m in (lacking, missing))
+    np.testing.assert_array_equal(made.positions, same.positions)
+    assert np.isfinite(made.positions).all()
+    assert made.estimated[:, made.names.index("LHeel")].all()

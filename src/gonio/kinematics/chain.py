@@ -51,7 +51,7 @@ def augmented(
         clips: (T, 22, 3) each, the same frames; a frame that is incomplete in one of them is left
             out in all.
         stature_estimate_m: stature where the subject's is not known.
-        options: subject, provider, ensemble, and whether missing inputs are completed.
+        options: subject, provider, ensemble, symmetry, and whether missing inputs are completed.
 
     Raises:
         InputError, MissingFileError: as `augment_batch`.
@@ -62,6 +62,7 @@ def augmented(
         provider=options.provider,
         cycles=options.augmentation_cycles,
         noise_m=options.augmentation_noise_m,
+        symmetric=options.augmentation_symmetric,
         force_complete=options.force_complete,
         height_m=stature_estimate_m,
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from gonio.errors import InputError
 from gonio.kinematics.angles import columns_in, without_singular
-from gonio.kinematics.gait import GaitEvents, half_a_frame
+from gonio.kinematics.gait import GaitEvents, NotGait, half_a_frame
 from gonio.skeleton import JOINTS, Side
 from gonio.types import FloatArray
 
@@ -16,7 +17,7 @@ CYCLE_COLUMNS: tuple[str, ...] = ("angle", "side", "strides", "cycle_percent", "
 """Columns of gait_cycles.csv."""
 
 
-def gait_cycles(angles: pd.DataFrame, events: GaitEvents) -> pd.DataFrame:
+def gait_cycles(angles: pd.DataFrame, events: GaitEvents | NotGait) -> pd.DataFrame:
     """Mean and standard deviation of each angle over the strides of a walk.
 
     Each complete stride is stretched to 0 to 100 percent, linearly between frames. A joint of one
@@ -31,7 +32,12 @@ def gait_cycles(angles: pd.DataFrame, events: GaitEvents) -> pd.DataFrame:
         101 rows for each angle that has a stride, `CYCLE_COLUMNS`: name of the angle's column, `R`
         or `L`, whose strides they are, how many, percent of the stride, mean and standard deviation
         (n - 1) in degrees, NaN for a single stride.
+
+    Raises:
+        InputError: the clip is no gait; the message says why.
     """
+    if isinstance(events, NotGait):
+        raise InputError(f"there are no gait cycles: {events.reason}")
     time_s, sure = angles["time_s"].to_numpy(dtype=float), without_singular(angles)
     tables = []
     for joint in JOINTS:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from gonio.errors import InputError
 from gonio.kinematics.angles import columns_in, gimbal_flags, without_singular
-from gonio.kinematics.gait import GaitEvents, half_a_frame
+from gonio.kinematics.gait import GaitEvents, NotGait, half_a_frame
 from gonio.skeleton import JOINTS, Joint, Side
 from gonio.types import FloatArray
 
@@ -45,12 +45,13 @@ second keeps them. Cycles are strides of the joint's own side, of the right for 
 empty where the clip is not gait."""
 
 
-def summarise(angles: pd.DataFrame, events: GaitEvents | None = None) -> pd.DataFrame:
+def summarise(angles: pd.DataFrame, events: GaitEvents | NotGait | None = None) -> pd.DataFrame:
     """One row for each of the 36 angles, columns `SUMMARY_COLUMNS`.
 
     Args:
         angles: as `joint_angles` gives them, absolute (not zeroed); either shoulder sequence.
-        events: of the same clip, where it is gait.
+        events: of the same clip, as `gait_events` gives them; without, or where it is no gait,
+            there are no cycles.
 
     Returns:
         36 rows. Values are NaN for an angle of which fewer than two frames are left; a stride
@@ -59,6 +60,7 @@ def summarise(angles: pd.DataFrame, events: GaitEvents | None = None) -> pd.Data
     Raises:
         InputError: a column of the angles is missing.
     """
+    events = events if isinstance(events, GaitEvents) else None
     columns = {joint.name: _angles_of(angles, joint) for joint in JOINTS}
     flags, sure = gimbal_flags(angles), without_singular(angles)
     time_s = angles["time_s"].to_numpy(dtype=float)

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.interpolate import CubicSpline
+from scipy.spatial.transform import Rotation
 
 from gonio.errors import InputError
 from gonio.markers.augmenter_networks import Provider, load_network, normalisation, run_in_windows
 from gonio.markers.complete import complete_hip_centres, complete_inputs
 from gonio.markers.proportions import DEFAULT_MASS_KG
+from gonio.markers.stature import stature_of_markers
 from gonio.signals import runs_of
 from gonio.skeleton import (
     ALL_MARKERS,
@@ -26,14 +28,25 @@ from gonio.skeleton import (
     AUGMENTER_LOWER_INPUT,
     AUGMENTER_UPPER_INPUT,
     MARKERS,
+    marker_on_other_side,
 )
 from gonio.types import BoolArray, FloatArray, MarkerTrajectories, Subject, known
 
 TRAINED_RATE_HZ = 60.0
 COLUMNS_AT_ONCE = 16
 """Columns of a clip that are splined together."""
+DEFAULT_HEIGHT_M = 1.7
+"""Where no frame shows the trunk or a leg: nothing can be augmented then."""
 MIN_RUN = 2
 """Shorter runs of complete frames are not augmented."""
+FRAMES_AT_ONCE = 20_000
+"""Views of a clip are taken together as long as they are no more frames: it bounds memory."""
+FACINGS_DEG = (90.0, -90.0)
+"""How far the body is turned about the vertical, from facing the X axis, for the networks to see.
+
+They were trained in the axes of laboratories, and say other markers for a body that faces another
+way and for a mirror image. Of the pairs of opposite ways this one was the best on validation
+subjects (docs/experiments.md, "The body's heading")."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +56,31 @@ class _Half:
     folder: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+
+    @property
+    def inputs_mirrored(self) -> list[int]:
+        return [self.inputs.index(marker_on_other_side(name)) for name in self.inputs]
+
+    @property
+    def outputs_mirrored(self) -> list[int]:
+        return [self.outputs.index(marker_on_other_side(name)) for name in self.outputs]
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """What is done with every clip.
+
+    Attributes:
+        height_m, mass_kg: to normalise by.
+        provider: where the networks run.
+        cycles, noise_m: of the ensemble.
+    """
+
+    height_m: float
+    mass_kg: float
+    provider: Provider
+    cycles: int
+    noise_m: float
 
 
 _HALVES = (
@@ -58,6 +96,7 @@ def augment_markers(
     provider: Provider = "cpu",
     cycles: int = 1,
     noise_m: float = 0.005,
+    symmetric: bool = False,
     force_complete: bool = False,
     height_m: float | None = None,
 ) -> MarkerTrajectories:
@@ -75,15 +114,20 @@ def augment_markers(
         cycles: size of an ensemble; each member but the first sees inputs with noise added, all
             run in one batch, and their mean is taken.
         noise_m: standard deviation of that noise, metres.
+        symmetric: the networks see each clip in four ways, turned so that the body faces to either
+            side of the room, and the mirror images of these, and the mean is taken: the result
+            then turns with the body and is mirrored with it. Else they see the clip once, in the
+            room's axes, as in Pose2Sim.
         force_complete: estimate input markers that are missing from anatomy, and hip joint
             centres by regression; what is estimated is flagged.
-        height_m: stature to normalise by where `subject` has none (1.7 m if not given).
+        height_m: stature to normalise by where `subject` has none; if not given, what the lengths
+            of trunk, thighs and shanks say.
 
     Returns:
         (T, 65, 3) metres: the 22 markers and the 43 augmented ones.
 
     Raises:
-        InputError: a marker is not there, or the provider is not installed.
+        InputError: a marker is not there, the provider is not installed, or a size is not allowed.
         MissingFileError: the networks are not installed.
     """
     return augment_batch(
@@ -92,6 +136,7 @@ def augment_markers(
         provider=provider,
         cycles=cycles,
         noise_m=noise_m,
+        symmetric=symmetric,
         force_complete=force_complete,
         height_m=height_m,
     )[0]
@@ -104,6 +149,7 @@ def augment_batch(
     provider: Provider = "cpu",
     cycles: int = 1,
     noise_m: float = 0.005,
+    symmetric: bool = False,
     force_complete: bool = False,
     height_m: float | None = None,
 ) -> list[MarkerTrajectories]:
@@ -118,9 +164,11 @@ def augment_batch(
         cycles: size of an ensemble, 1 or more; each member but the first sees inputs with noise
             added, all run in one batch, and their mean is taken.
         noise_m: standard deviation of that noise, metres.
+        symmetric: as in `augment_markers`.
         force_complete: estimate input markers that are missing from anatomy, and hip joint
             centres by regression; what is estimated is flagged.
-        height_m: stature to normalise by where `subject` has none, metres (1.7 if not given).
+        height_m: stature to normalise by where `subject` has none, metres, as in
+            `augment_markers`.
 
     Returns:
         What `augment_markers` gives for each of them.
@@ -129,23 +177,33 @@ def augment_batch(
         InputError: as `augment_markers`.
         MissingFileError: as `augment_markers`.
     """
+    if cycles < 1 or not noise_m >= 0:
+        raise InputError(
+            f"cycles is {cycles} and noise_m {noise_m}; allowed are 1 or more, and 0 m or more"
+        )
     subject = subject or Subject()
-    height = subject.height_m or height_m or 1.7
-    body = height, subject.mass_kg or DEFAULT_MASS_KG
-    clips = [_in_order(clip) for clip in clips]
+    clips = [_in_order(clip, absent_allowed=force_complete) for clip in clips]
+    height = subject.height_m or height_m or _stature_of(clips) or DEFAULT_HEIGHT_M
+    mass = subject.mass_kg or DEFAULT_MASS_KG
+    settings = _Settings(height, mass, provider, cycles, noise_m)
     if force_complete:
         clips = [complete_inputs(clip, height) for clip in clips]
+    views = _views(clips, symmetric)
     with ThreadPoolExecutor(len(_HALVES)) as side_by_side:
         halves = list(
-            side_by_side.map(
-                lambda half: _augment_half(half, clips, body, provider, cycles, noise_m), _HALVES
-            )
+            side_by_side.map(lambda half: _augment_half(half, clips, views, settings), _HALVES)
         )
     augmented = [
         _joined(clip, [(added[:, i], flags[:, i]) for added, flags in halves])
         for i, clip in enumerate(clips)
     ]
     return [complete_hip_centres(clip) for clip in augmented] if force_complete else augmented
+
+
+def _stature_of(clips: Sequence[MarkerTrajectories]) -> float | None:
+    """The mean over the clips, metres; None where none shows a leg or the trunk."""
+    found = [stature for clip in clips if (stature := stature_of_markers(clip)) is not None]
+    return float(np.mean(found)) if found else None
 
 
 def _joined(
@@ -160,8 +218,16 @@ def _joined(
     )
 
 
-def _in_order(markers: MarkerTrajectories) -> MarkerTrajectories:
-    """The 22 markers in their order; Neck and Hip are made if only they are missing."""
+def _in_order(markers: MarkerTrajectories, *, absent_allowed: bool) -> MarkerTrajectories:
+    """The 22 markers in their order; Neck and Hip are made if only they are missing.
+
+    Args:
+        markers: of a clip.
+        absent_allowed: whether others that the recording lacks may be NaN.
+
+    Raises:
+        InputError: a marker that the networks need is not there.
+    """
     have = {name: markers[name] for name in MARKERS if name in markers}
     flags = {
         name: markers.estimated[:, markers.names.index(name)] for name in MARKERS if name in markers
@@ -172,10 +238,10 @@ def _in_order(markers: MarkerTrajectories) -> MarkerTrajectories:
             have[middle] = (have[ends[0]] + have[ends[1]]) / 2
             flags[middle] = flags[ends[0]] | flags[ends[1]]
     needed = [name for name in AUGMENTER_LOWER_INPUT + AUGMENTER_UPPER_INPUT if name not in have]
-    if needed:
+    if needed and not absent_allowed:
         raise InputError(
             f"marker augmentation needs the markers {', '.join(dict.fromkeys(needed))}, which are "
-            "not there"
+            "not there; force_complete=True estimates them from anatomy, as far as others tell"
         )
     gap = np.full((len(markers), 3), np.nan)
     none = np.zeros(len(markers), dtype=bool)
@@ -188,13 +254,30 @@ def _in_order(markers: MarkerTrajectories) -> MarkerTrajectories:
     )
 
 
+def _views(clips: Sequence[MarkerTrajectories], symmetric: bool) -> FloatArray:
+    """How the networks see each of B clips: (V, B, 3, 3) turns, with or without a mirror image."""
+    if not symmetric:
+        return np.broadcast_to(np.eye(3), (1, len(clips), 3, 3))
+    to_front = Rotation.from_euler("Y", [[-_heading(clip)] for clip in clips]).as_matrix()
+    mirror = np.diag([1.0, 1.0, -1.0])  # right and left of a body that faces along X
+    return np.stack(
+        [
+            Rotation.from_euler("Y", facing, degrees=True).as_matrix() @ image @ to_front
+            for facing in FACINGS_DEG
+            for image in (np.eye(3), mirror)
+        ]
+    )
+
+
+def _heading(clip: MarkerTrajectories) -> float:
+    """Turn of the body about the vertical in the mean of a clip, radians; 0 along X."""
+    to_right = np.stack([clip["R" + part] - clip["L" + part] for part in ("Hip", "Shoulder")])
+    x, _, z = np.nan_to_num(to_right).sum(axis=(0, 1))
+    return float(np.arctan2(x, z))
+
+
 def _augment_half(
-    half: _Half,
-    clips: Sequence[MarkerTrajectories],
-    body: tuple[float, float],
-    provider: Provider,
-    cycles: int,
-    noise_m: float,
+    half: _Half, clips: Sequence[MarkerTrajectories], views: FloatArray, settings: _Settings
 ) -> tuple[FloatArray, BoolArray]:
     """The markers that one network adds to B clips: (T, B, outputs, 3) metres, and their flags."""
     inputs = np.stack([clip.select(half.inputs) for clip in clips], axis=1)  # (T, B, inputs, 3)
@@ -207,7 +290,7 @@ def _augment_half(
         output = _at_trained_rate(
             inputs[start:stop] - hip[start:stop],
             clips[0].rate_hz,
-            lambda clip: _run(half, clip, body, provider, cycles, noise_m),
+            lambda clip: _run(half, clip, views, settings),
         )
         added[start:stop] = output + hip[start:stop]
     columns = [MARKERS.index(name) for name in half.inputs]
@@ -242,28 +325,56 @@ def _evenly_splined(clip: FloatArray, count: int) -> FloatArray:
     return splined.reshape(count, *clip.shape[1:])
 
 
-def _run(
-    half: _Half,
-    clip: FloatArray,
-    body: tuple[float, float],
-    provider: Provider,
-    cycles: int,
-    noise_m: float,
-) -> FloatArray:
-    """Markers relative to Hip, (T, B, inputs, 3) to (T, B, outputs, 3), metres."""
-    height, mass = body
-    mean, std = normalisation(half.folder)
+def _run(half: _Half, clip: FloatArray, views: FloatArray, settings: _Settings) -> FloatArray:
+    """Markers relative to Hip, (T, B, inputs, 3) to (T, B, outputs, 3), metres.
+
+    Args:
+        half: the network.
+        clip: of B clips.
+        views: (V, B, 3, 3) how the network sees each of them.
+        settings: the body and the ensemble.
+    """
     frames, clips = clip.shape[:2]
     noise = np.random.default_rng(0).normal(
-        0.0, noise_m, (cycles - 1, frames, 1, len(half.inputs), 3)
+        0.0, settings.noise_m, (settings.cycles - 1, frames, 1, len(half.inputs), 3)
     )
-    members = np.concatenate([clip[None], clip + noise]).reshape(cycles, frames, clips, -1)
-    sizes = np.broadcast_to([height, mass], (*members.shape[:3], 2))
-    features = (np.concatenate([members / height, sizes], axis=3) - mean) / std
-    batch = np.moveaxis(features, 2, 1).reshape(cycles * clips, frames, -1).astype(np.float32)
-    output = run_in_windows(load_network(half.folder, provider), batch)
-    ensemble = output.reshape(cycles, clips, frames, len(half.outputs), 3).mean(axis=0, dtype=float)
-    return np.asarray(np.moveaxis(ensemble, 1, 0) * height)
+    members = np.moveaxis(np.concatenate([clip[None], clip + noise]), 2, 1)  # (C, B, T, inputs, 3)
+    together = max(1, FRAMES_AT_ONCE // members[..., 0, 0].size)
+    output = np.zeros((clips, frames, len(half.outputs), 3))
+    for start in range(0, len(views), together):
+        output += _in_views(half, members, views[start : start + together], settings)
+    return np.moveaxis(output / len(views), 1, 0)
+
+
+def _in_views(
+    half: _Half, members: FloatArray, views: FloatArray, settings: _Settings
+) -> FloatArray:
+    """The sum over some views of the mean over an ensemble: (C, B, T, inputs, 3), all in one batch.
+
+    Returns:
+        (B, T, outputs, 3) metres, in the axes of the members.
+    """
+    mean, std = normalisation(half.folder)
+    height = settings.height_m
+    mirrored = np.linalg.det(views[:, 0]) < 0
+    seen = np.stack(
+        [
+            (members[..., half.inputs_mirrored, :] if other else members)
+            @ np.swapaxes(view, 1, 2)[:, None]
+            for view, other in zip(views, mirrored, strict=True)
+        ]
+    )  # (V, C, B, T, inputs, 3)
+    rows = seen.reshape(-1, members.shape[2], 3 * len(half.inputs)) / height
+    sizes = np.broadcast_to([height, settings.mass_kg], (*rows.shape[:2], 2))
+    features = (np.concatenate([rows, sizes], axis=2) - mean) / std
+    network = load_network(half.folder, settings.provider)
+    said = run_in_windows(network, features.astype(np.float32))
+    said = said.reshape(*seen.shape[:4], len(half.outputs), 3).mean(axis=1, dtype=float) * height
+    total = np.zeros(said.shape[1:])
+    for of_view, view, other in zip(said, views, mirrored, strict=True):
+        turned_back = of_view @ view[:, None]
+        total += turned_back[..., half.outputs_mirrored, :] if other else turned_back
+    return total
 
 
 def augmented_shares(markers: MarkerTrajectories) -> dict[str, float]:

@@ -61,9 +61,13 @@ def check_provider(provider: Provider) -> str:
     """ONNX Runtime's name of a provider, if it is installed.
 
     Raises:
-        InputError: it is not; the message names the package that brings it.
+        InputError: it is not; the message names the package that brings it. Or there is none of
+            this name.
     """
     import onnxruntime
+
+    if provider not in _PROVIDERS:
+        raise InputError(f"provider is {provider!r}; allowed are {', '.join(_PROVIDERS)}")
 
     wanted, package = _PROVIDERS[provider]
     available = onnxruntime.get_available_providers()

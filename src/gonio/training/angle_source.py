@@ -56,6 +56,7 @@ _CHAIN = (
     "min_visibility",
     "augmentation_cycles",
     "augmentation_noise_m",
+    "augmentation_symmetric",
     "force_complete",
     "angle_cutoff_hz",
 )
