@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from gonio.datasets.opensim import C3dDataset
-from gonio.errors import InputError
-from gonio.kinematics.c3d import write_c3d
+from gonio.errors import InputError, MissingFileError
+from gonio.kinematics.angles import joint_angles
+from gonio.kinematics.c3d import read_c3d, write_c3d
 from gonio.types import MarkerTrajectories
 from tests.kinematics.body import body
 
@@ -52,3 +53,88 @@ def test_a_clip_that_is_too_long_leaves_no_file_and_says_so(tmp_path, caplog):
     dataset.save(_clip(65_536))
     assert list(tmp_path.iterdir()) == []
     assert "There is no C3D file: the clip has 65536 frames" in caplog.text
+
+
+def _changed(source, target, **point):
+    """The same file with other values of POINT."""
+    file = ezc3d.c3d(str(source))
+    for name, value in point.items():
+        file.add_parameter("POINT", name, value)
+    file.write(str(target))
+    return target
+
+
+@pytest.fixture
+def written(tmp_path):
+    markers = body({"knee_R_flexion_deg": np.linspace(0, 40, 30)}, count=30, rate_hz=100.0)
+    markers.positions[2:4, 5] = np.nan
+    write_c3d(tmp_path / "a.c3d", markers)
+    return tmp_path / "a.c3d", markers
+
+
+def test_what_is_written_is_read_again(written):
+    path, markers = written
+    read = read_c3d(path)
+    assert read.names == markers.names
+    assert read.rate_hz == pytest.approx(100.0)
+    np.testing.assert_allclose(read.positions, markers.positions, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("turn", "up"),
+    [
+        ([[1, 0, 0], [0, 0, -1], [0, 1, 0]], "Z"),
+        ([[0, 0, 1], [1, 0, 0], [0, 1, 0]], "Z"),
+        ([[0, 1, 0], [0, 0, 1], [1, 0, 0]], "X"),
+    ],
+)
+def test_a_body_in_other_axes_has_the_same_angles(tmp_path, turn, up):
+    """The axes of the file are a turn of Gonio's, with its Y along `up`."""
+    markers = body({"knee_R_flexion_deg": np.linspace(0, 40, 30)}, count=30, rate_hz=100.0)
+    turn = np.array(turn, dtype=float)
+    assert np.linalg.det(turn) == pytest.approx(1)
+    assert turn["XYZ".index(up), 1] == 1
+    other = MarkerTrajectories(markers.names, markers.positions @ turn.T, 100.0)
+    write_c3d(tmp_path / "a.c3d", other)
+    for read in (
+        read_c3d(tmp_path / "a.c3d", up=up),
+        read_c3d(_changed(tmp_path / "a.c3d", tmp_path / "b.c3d", Y_SCREEN=["+" + up])),
+    ):
+        angles, expected = joint_angles(read), joint_angles(markers)
+        for column in ("knee_R_flexion_deg", "pelvis_tilt_deg", "shoulder_L_flexion_deg"):
+            np.testing.assert_allclose(angles[column], expected[column], atol=0.01)
+
+
+def test_only_labelled_markers_are_read(written, tmp_path):
+    path, markers = written
+    names = list(markers.names)
+    names[0], names[1] = "*1", "LKneeAngles"
+    read = read_c3d(_changed(path, tmp_path / "b.c3d", LABELS=names, ANGLES=["LKneeAngles"]))
+    assert read.names == markers.names[2:]
+    np.testing.assert_allclose(read.positions, markers.positions[:, 2:], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("point", "said"),
+    [
+        ({"UNITS": ["furlong"]}, r"b\.c3d: POINT:UNITS is 'furlong'; allowed are m, cm, mm"),
+        ({"Y_SCREEN": ["-Z"]}, r"b\.c3d: POINT:Y_SCREEN is '-Z'.* say up='Z'"),
+        ({"LABELS": ["C7"] * 65}, r"b\.c3d: .*C7"),
+        ({"LABELS": ["*"] * 65}, r"b\.c3d holds no frame of a labelled marker"),
+    ],
+)
+def test_files_that_do_not_say_enough_are_refused(written, tmp_path, point, said):
+    path, _ = written
+    with pytest.raises(InputError, match=said):
+        read_c3d(_changed(path, tmp_path / "b.c3d", **point))
+
+
+def test_what_is_no_c3d_is_refused(written, tmp_path):
+    path, _ = written
+    with pytest.raises(MissingFileError, match="there is no C3D file"):
+        read_c3d(tmp_path / "none.c3d")
+    whole = path.read_bytes()
+    for content in (b"", b"hello\n" * 200, whole[:700], whole[:4096], whole[: len(whole) - 600]):
+        (tmp_path / "b.c3d").write_bytes(content)
+        with pytest.raises(InputError, match=r"b\.c3d is (not a C3D file|cut off)"):
+            read_c3d(tmp_path / "b.c3d")

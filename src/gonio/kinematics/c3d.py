@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Literal
 
 import ezc3d
 import numpy as np
 
-from gonio.errors import InputError
+from gonio.errors import InputError, MissingFileError
 from gonio.files import replacing
-from gonio.types import MarkerTrajectories
+from gonio.types import FloatArray, MarkerTrajectories
+
+Up = Literal["X", "Y", "Z"]
+_TO_Y_UP: Mapping[str, FloatArray] = {
+    "X": np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]),
+    "Y": np.eye(3),
+    "Z": np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]]),
+}
+"""By the axis that is up in a file: its axes into Gonio's. Z turns onto Y about X."""
+BLOCK_BYTES = 512
+C3D_KEY = 0x50
+_BYTE_ORDER = {b"\x54": "<", b"\x55": "<", b"\x56": ">"}
+"""By processor: Intel, DEC, MIPS."""
+_SIGN_AT = {b"\x54": 15, b"\x55": 13, b"\x56": 12}
+"""Byte of the header with the sign of the scale, below 0 where numbers are of 32 bits."""
+_METRES_IN = {"m": 1.0, "cm": 0.01, "mm": 0.001}
+_NO_MARKERS = ("ANGLES", "FORCES", "MOMENTS", "POWERS", "SCALARS")
+"""Parameters of POINT that name points which are results of a model."""
 
 MAX_FRAMES = 65_535
 """What the frame count of a C3D file, a word of 16 bits, can say. Some write longer counts into
@@ -59,3 +78,120 @@ def write_c3d(path: str | Path, markers: MarkerTrajectories) -> None:
     file["data"]["meta_points"]["residuals"] = np.where(missing, -1.0, 0.0)[None]
     with replacing(path) as scratch:
         file.write(str(scratch))
+
+
+def read_c3d(path: str | Path, *, up: Up | None = None) -> MarkerTrajectories:
+    """Read marker paths from a C3D file, in Gonio's axes.
+
+    Points without a label or marked as unlabelled (`*12`), and results of a model that are stored
+    as points (angles, forces, moments, powers), are left out.
+
+    Args:
+        path: the C3D file.
+        up: which of its axes points up; without, what its parameter POINT:Y_SCREEN says. Most
+            laboratories have Z up. With Z it is turned about X, with X axes change places.
+
+    Returns:
+        (T, M, 3) metres, Y up, at the file's own times; NaN where a point is missing.
+
+    Raises:
+        MissingFileError: there is no such file.
+        InputError: not a C3D file, one that is cut off or without markers, unknown units, a marker
+            named twice, or nothing says which axis is up.
+    """
+    source = Path(path)
+    if not source.is_file():
+        raise MissingFileError(f"there is no C3D file {source}; check the path")
+    _check_whole(source)
+    try:
+        file = ezc3d.c3d(str(source))
+        told = file["parameters"]["POINT"]
+        point = {name: entry["value"] for name, entry in told.items() if "value" in entry}
+        points, residuals = file["data"]["points"], file["data"]["meta_points"]["residuals"][0]
+        first_frame = file["header"]["points"]["first_frame"]
+    except (OSError, RuntimeError, ValueError, KeyError, IndexError, MemoryError) as error:
+        raise InputError(f"{source} is not a C3D file, or it is cut off ({error})") from error
+    labels = [str(label).strip() for label in _of(point, "LABELS")]
+    others = {str(label).strip() for kind in _NO_MARKERS for label in _of(point, kind)}
+    rows = [
+        row
+        for row, label in enumerate(labels[: points.shape[1]])
+        if label and not label.startswith("*") and label not in others
+    ]
+    rate_hz = float(next(iter(_of(point, "RATE")), 0.0))
+    if not rows or not points.shape[2] or not rate_hz > 0:
+        raise InputError(f"{source} holds no frame of a labelled marker; export the marker paths")
+    positions = np.where(residuals[rows] < 0, np.nan, points[:3, rows]).transpose(2, 1, 0)
+    scale = _metres(source, point)
+    turn = _TO_Y_UP[up or _axis_up(source, point)]
+    try:
+        return MarkerTrajectories(
+            tuple(labels[row] for row in rows),
+            scale * positions @ turn.T,
+            rate_hz,
+            start_s=first_frame / rate_hz,
+        )
+    except InputError as error:
+        raise InputError(f"{source}: {error}") from error
+
+
+def _check_whole(source: Path) -> None:
+    """See that a file begins like a C3D and is as long as it says; ezc3d reads on with zeros.
+
+    The layout is that of the C3D user guide (c3d.org): words of 16 bits, counted from 1; the frames
+    of word 4 to word 5 hold four numbers a point and word 3 samples, from the block of word 9 on.
+
+    Raises:
+        InputError: it does not, or it is not.
+    """
+    size = source.stat().st_size
+    with source.open("rb") as stream:
+        header = stream.read(BLOCK_BYTES)
+        if len(header) < BLOCK_BYTES or header[1] != C3D_KEY or header[0] < 2:
+            raise InputError(f"{source} is not a C3D file: its first bytes are others")
+        stream.seek(BLOCK_BYTES * (header[0] - 1) + 3)
+        processor = stream.read(1)
+    if processor not in _BYTE_ORDER:
+        raise InputError(f"{source} is not a C3D file, or it is cut off: it names no processor")
+    words = np.frombuffer(header, dtype=f"{_BYTE_ORDER[processor]}u2").astype(int)
+    points, samples, first, last, start = words[[1, 2, 3, 4, 8]]
+    scale_sign = header[_SIGN_AT[processor]] & 0x80
+    number_bytes = 4 if scale_sign else 2
+    frame_bytes = number_bytes * (4 * points + samples)
+    needed = BLOCK_BYTES * (start - 1) + (last - first + 1) * frame_bytes
+    if size < needed:
+        raise InputError(
+            f"{source} is cut off: it has {size} bytes, and its frames {first} to {last} need "
+            f"{needed}; copy or export it again"
+        )
+
+
+def _of(point: Mapping[str, Any], name: str) -> list[Any]:
+    """The values of a parameter of POINT and of its continuations (LABELS2, LABELS3, ...)."""
+    values = list(point.get(name, []))
+    part = 2
+    while f"{name}{part}" in point:
+        values += list(point[f"{name}{part}"])
+        part += 1
+    return values
+
+
+def _metres(source: Path, point: Mapping[str, Any]) -> float:
+    unit = str(next(iter(_of(point, "UNITS")), "")).strip().lower()
+    if unit not in _METRES_IN:
+        raise InputError(
+            f"{source}: POINT:UNITS is {unit!r}; allowed are {', '.join(_METRES_IN)}. Export the "
+            "file with its unit."
+        )
+    return _METRES_IN[unit]
+
+
+def _axis_up(source: Path, point: Mapping[str, Any]) -> str:
+    said = str(next(iter(_of(point, "Y_SCREEN")), "")).strip().upper()
+    axis = said.removeprefix("+")
+    if axis not in _TO_Y_UP:
+        raise InputError(
+            f"{source}: POINT:Y_SCREEN is {said!r}, so nothing says which axis is up; say "
+            "up='Z' (as in most laboratories), 'Y' or 'X'"
+        )
+    return axis
