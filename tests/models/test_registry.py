@@ -283,3 +283,29 @@ def test_main_sees_equal_landmarks_as_the_same_clip(own, shipped, write, monkeyp
     other = replace(LANDMARKS, world=LANDMARKS.world + 0.01)
     with pytest.raises(TypeError):
         main.refine_angles(angles(), other)
+
+
+def test_loading_and_refining_import_no_compiler():
+    """PyTorch imports it, for seconds, where a tensor without memory is drawn or multiplied."""
+    code = (
+        "import sys; from pathlib import Path; import numpy as np; import pandas as pd\n"
+        "from gonio.models.registry import load_refiners\n"
+        "from gonio.options import CameraOptions\n"
+        "from gonio.skeleton import ANGLE_COLUMNS\n"
+        "from tests.markers.bodies import standing\n"
+        "names = ('depth_refiner', 'joint_refiner', 'main_refiner')\n"
+        "main = load_refiners('main', {name: Path('nowhere', name) for name in names})\n"
+        "landmarks, _ = standing(n=12)\n"
+        "main.pose(landmarks, CameraOptions())\n"
+        "table = pd.DataFrame(np.zeros((12, 36)), columns=list(ANGLE_COLUMNS))\n"
+        "main.angles(table.assign(time_s=landmarks.time_s), landmarks, CameraOptions())\n"
+        "print('torch._dynamo' in sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.stdout.strip() == "False"

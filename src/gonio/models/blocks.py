@@ -17,6 +17,16 @@ def parameter_count(*networks: nn.Module) -> int:
     return sum(values.numel() for network in networks for values in network.parameters())
 
 
+def small_random(*shape: int) -> nn.Parameter:
+    """Trained values that begin near 0.
+
+    Without memory (device `meta`, which compares shapes alone) they stay as they are: random
+    numbers and products there make PyTorch import its compiler, which takes seconds.
+    """
+    values = torch.empty(*shape)
+    return nn.Parameter(values if values.is_meta else nn.init.normal_(values, std=0.02))
+
+
 def mlp(d_in: int, d_hidden: int, d_out: int, *, zero: bool = False) -> nn.Sequential:
     """Two linear layers with a GELU between; with `zero` the output begins as 0."""
     last = nn.Linear(d_hidden, d_out)

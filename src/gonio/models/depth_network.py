@@ -16,7 +16,7 @@ from torch.nn import functional
 from gonio.errors import InputError
 from gonio.landmarks.inputs import FRAME_FEATURES, PLACE_FEATURES, TOKEN_FEATURES
 from gonio.models import blocks
-from gonio.models.blocks import Block, from_mid_hip, mlp
+from gonio.models.blocks import Block, from_mid_hip, mlp, small_random
 from gonio.models.loading import check_sizes, check_step
 from gonio.skeleton import (
     COCO,
@@ -156,7 +156,7 @@ class PoseAwareDepthRefiner(nn.Module):
         self.camera_head = mlp(d, d // 2, 3)
         self.viewpoint = nn.Linear(4 * config.fourier_bands, d)
         self.embed = nn.Linear(len(TOKEN_FEATURES), d)
-        self.name = nn.Parameter(torch.randn(count, d) * 0.02)
+        self.name = small_random(count, d)
         self.missing = nn.Parameter(torch.zeros(d))
         self.blocks = nn.ModuleList(
             Block(d, config.heads, config.feedforward * d, config.dropout)

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from gonio.errors import InputError
 from gonio.kinematics.angles import ShoulderSequence, angle_columns
 from gonio.kinematics.shoulder import with_shoulders_in
-from gonio.models.blocks import Block, OverTime, mlp
+from gonio.models.blocks import Block, OverTime, mlp, small_random
 from gonio.models.checkpoint_io import read_checkpoint
 from gonio.models.loading import check_sizes, check_step, config_from, network_of
 from gonio.models.windows import windows_for
@@ -120,7 +120,7 @@ class JointConstraintRefiner(nn.Module):
         distances = chain_distances()
         self.register_buffer("distances", torch.from_numpy(distances), persistent=False)
         self.encoder = mlp(FEATURES, d, d)
-        self.name = nn.Parameter(torch.randn(count, d) * 0.02)
+        self.name = small_random(count, d)
         self.missing = nn.Parameter(torch.zeros(d))
         self.chain_bias = nn.Parameter(torch.zeros(config.heads, int(distances.max()) + 1))
         self.blocks = nn.ModuleList(

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from gonio.errors import InputError
-from gonio.models.blocks import Block, CrossBlock, from_mid_hip, mlp
+from gonio.models.blocks import Block, CrossBlock, from_mid_hip, mlp, small_random
 from gonio.models.loading import check_sizes
 from gonio.skeleton import COCO_JOINTS, JOINTS
 
@@ -120,11 +120,11 @@ class MainRefinerNetwork(nn.Module):
         self.pose_encoder = mlp(POSE_FEATURES, d, d)
         self.angle_encoder = mlp(ANGLE_FEATURES, d, d)
         self.frame_encoder = nn.Linear(FRAME_FEATURES, d)
-        self.pose_name = nn.Parameter(torch.randn(len(COCO_JOINTS), d) * 0.02)
-        self.angle_name = nn.Parameter(torch.randn(len(JOINTS), d) * 0.02)
+        self.pose_name = small_random(len(COCO_JOINTS), d)
+        self.angle_name = small_random(len(JOINTS), d)
         self.pose_missing = nn.Parameter(torch.zeros(d))
         self.angle_missing = nn.Parameter(torch.zeros(d))
-        self.no_angles = nn.Parameter(torch.randn(d) * 0.02)
+        self.no_angles = small_random(d)
         for stream in ("pose", "angle"):
             within = [Block(d, config.heads, hidden, config.dropout) for _ in range(config.layers)]
             across = [CrossBlock(d, config.heads, config.dropout) for _ in range(config.layers)]
