@@ -301,6 +301,9 @@ def test_shoulders_in_either_sequence_are_refined_alike(tmp_path: Path) -> None:
     expected = with_shoulders_in(refiner.refine(with_shoulders_in(isb, "ZXY"), seen()), "YXY")
     pd.testing.assert_frame_equal(refined, expected)
     assert (refined["shoulder_R_elevation_deg"] - isb["shoulder_R_elevation_deg"]).abs().max() > 0.1
+    both = pd.concat([table, isb.drop(columns=table.columns.intersection(isb.columns))], axis=1)
+    of_both = refiner.refine(both, seen())
+    pd.testing.assert_frame_equal(of_both[list(table)], refiner.refine(table, seen()))
     with pytest.raises(InputError, match="shoulder_R_flexion_deg"):  # one sequence or the other
         refiner.refine(isb.drop(columns="shoulder_L_elevation_deg"), seen())
 

@@ -291,9 +291,9 @@ def angles_from(table: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
 
 
 def _sequence_of(table: pd.DataFrame) -> ShoulderSequence:
-    """The sequence of a table's shoulders; Z-X-Y where it lacks one of both."""
-    isb = set(angle_columns("YXY")) - set(ANGLE_COLUMNS)
-    return "YXY" if isb <= set(table.columns) else "ZXY"
+    """Y-X-Y where a table has all angles in it, and not all in Z-X-Y, of which it is told then."""
+    have = set(table.columns)
+    return "YXY" if set(angle_columns("YXY")) <= have and not set(ANGLE_COLUMNS) <= have else "ZXY"
 
 
 def _table(time_s: FloatArray, values: FloatArray, columns: Sequence[str]) -> pd.DataFrame:
