@@ -84,6 +84,30 @@ def test_a_rate_that_is_off_all_along_is_refused(tmp_path):
         read_trc(path)
 
 
+def _at_times(path, rate, times):
+    write_trc(path, MarkerTrajectories(("Hip",), np.zeros((len(times), 1, 3)), rate))
+    lines = path.read_text().splitlines()
+    for i, time in enumerate(times, start=len(lines) - len(times)):
+        number, _, *rest = lines[i].split("\t")
+        lines[i] = "\t".join([number, time, *rest])
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.mark.parametrize("rate", [30, 59.94, 100, 240, 1000, 2000])
+def test_times_with_three_decimals_are_read(tmp_path, rate):
+    path = _at_times(tmp_path / "a.trc", float(rate), [f"{i / rate:.3f}" for i in range(100)])
+    assert read_trc(path).rate_hz == rate
+
+
+def test_a_lost_frame_and_times_that_stand_still_are_refused_at_high_rates(tmp_path):
+    late = [f"{i / 1000 + 0.001 * (i > 50):.6f}" for i in range(100)]
+    with pytest.raises(InputError, match=r"steps by 0\.002 s after frame 51"):
+        read_trc(_at_times(tmp_path / "a.trc", 1000.0, late))
+    with pytest.raises(InputError, match="time column"):
+        read_trc(_at_times(tmp_path / "a.trc", 2500.0, ["0.000"] * 3))
+
+
 def test_no_file_and_no_place(tmp_path, markers):
     with pytest.raises(MissingFileError, match="there is no TRC"):
         read_trc(tmp_path / "b.trc")

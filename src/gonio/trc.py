@@ -161,13 +161,16 @@ def _check_rate(source: Path, time_s: FloatArray, rate_hz: float) -> None:
     steps = np.diff(time_s)
     off = np.abs(steps * rate_hz - 1)
     # Times are often written with three decimals: both ends of a step are off by half a unit.
-    if not (off < _RATE_TOLERANCE + 0.0011 * rate_hz).all():
+    rounded_s = 0.0006 if rate_hz > 0 and (1000 / rate_hz) % 1 == 0 else 0.0011
+    if not (off < _RATE_TOLERANCE + rounded_s * rate_hz).all():
         worst = int(np.argmax(np.where(np.isnan(off), np.inf, off)))
         raise InputError(
             f"{source}: the header's DataRate is {rate_hz:g} Hz but the time column steps by "
             f"{steps[worst]:.6g} s after frame {worst + 1}; resample the trial to one rate"
         )
     seconds, expected = float(time_s[-1] - time_s[0]), len(steps) / rate_hz
+    if seconds <= 0:
+        raise InputError(f"{source}: the time column does not advance; write the frames' times")
     if abs(seconds - expected) > _RATE_TOLERANCE * expected + 0.001:
         raise InputError(
             f"{source}: the header's DataRate is {rate_hz:g} Hz but {len(steps)} steps of the time "

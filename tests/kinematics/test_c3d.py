@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import ezc3d
 import numpy as np
 import pytest
@@ -78,6 +80,37 @@ def test_what_is_written_is_read_again(written):
     assert read.names == markers.names
     assert read.rate_hz == pytest.approx(100.0)
     np.testing.assert_allclose(read.positions, markers.positions, atol=1e-5)
+    assert np.isnan(read.positions[2:4, 5]).all()
+
+
+@pytest.mark.parametrize("start_s", [0.0, 2.5])
+def test_a_clip_begins_when_it_began(tmp_path, start_s):
+    markers = body(count=30, rate_hz=100.0)
+    write_c3d(tmp_path / "a.c3d", replace(markers, start_s=start_s))
+    assert read_c3d(tmp_path / "a.c3d").start_s == pytest.approx(start_s)
+
+
+def test_a_residual_below_zero_is_a_gap_whatever_the_place(written, tmp_path):
+    path, _ = written
+    file = ezc3d.c3d(str(path))
+    file["data"]["points"][:3, 7, 4] = 0.0
+    file["data"]["meta_points"]["residuals"][0, 7, 4] = -1.0
+    file.write(str(tmp_path / "b.c3d"))
+    assert np.isnan(read_c3d(tmp_path / "b.c3d").positions[4, 7]).all()
+
+
+def test_more_frames_than_can_be_read_are_told(tmp_path):
+    write_c3d(tmp_path / "a.c3d", _clip(65_535))
+    longer = _changed(tmp_path / "a.c3d", tmp_path / "b.c3d", LONG_FRAMES=[70_000.0])
+    assert len(read_c3d(tmp_path / "a.c3d")) == 65_535
+    with pytest.raises(InputError, match=r"b\.c3d says that it has 70000 frames, of which 65535"):
+        read_c3d(longer)
+
+
+@pytest.mark.parametrize("up", ["z", "+Z", "", 1])
+def test_an_axis_that_is_none_is_refused(written, up):
+    with pytest.raises(InputError, match="allowed are 'X', 'Y' and 'Z'"):
+        read_c3d(written[0], up=up)
 
 
 @pytest.mark.parametrize(

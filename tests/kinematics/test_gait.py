@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+import warnings
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -79,6 +81,15 @@ def test_skin_markers_alone_and_a_short_gap_are_enough():
     skin = MarkerTrajectories(skin_markers(), markers.select(skin_markers()), RATE)
     skin.positions[100:106, skin.names.index("r_calc_study")] = np.nan
     assert isinstance(gait_events(skin), GaitEvents)
+
+
+def test_arms_that_gait_does_not_need_are_not_missed():
+    whole = walk()
+    kept = tuple(n for n in whole.names if not re.search("(?i)elbow|wrist|shoulder|c7", n))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        events = gait_events(MarkerTrajectories(kept, whole.select(kept), whole.rate_hz))
+    assert isinstance(events, GaitEvents)
 
 
 def test_times_begin_with_the_recording():

@@ -77,18 +77,32 @@ def test_markers_that_a_recording_lacks_are_named():
 @pytest.mark.parametrize(
     ("axes", "said"),
     [
-        (np.eye(3)[[2, 0, 1]], "the trunk lies level in 100% .* another axis up than Y"),
+        (np.eye(3)[[2, 0, 1]], "leans by more than 60 degrees in 100% .* another axis up than Y"),
         (np.diag([1.0, 1.0, -1.0]), "right and left are exchanged, or .* left-handed"),
+        (np.diag([1.0, -1.0, -1.0]), "the head is below the hips in 100% .* has Y down"),
     ],
-    ids=["Z up", "left-handed"],
+    ids=["Z up", "left-handed", "Y down"],
 )
-def test_other_axes_are_told(axes, said):
+def test_other_axes_are_told_but_not_of_a_video(axes, said):
     whole = body(count=20)
     turned = MarkerTrajectories(whole.names, whole.positions @ axes.T, 60.0)
-    with collected_warnings() as told:
+    with pytest.warns(KinematicsWarning) as told:
         joint_angles(turned)
     assert len(told) == 1
-    assert re.search(said, told[0])
+    assert re.search(said, str(told[0].message))
+    with collected_warnings() as of_a_run:  # somebody who lies is no other recording
+        joint_angles(turned)
+    assert of_a_run == []
+
+
+def test_a_marker_that_is_never_seen_is_not_put_down_to_what_stands_in_for_another():
+    whole = body(count=20)
+    whole.positions[:, whole.names.index("r_knee_study")] = np.nan
+    kept = tuple(name for name in whole.names if name != "RHJC_study")
+    with collected_warnings() as said:
+        angles = joint_angles(MarkerTrajectories(kept, whole.select(kept), 60.0))
+    assert said == []
+    assert angles["knee_R_flexion_deg"].isna().all()
 
 
 def test_what_stands_in_for_a_marker_needs_no_word():

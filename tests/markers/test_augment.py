@@ -90,11 +90,14 @@ def test_the_markers_turn_with_the_body_about_the_vertical(trial, turn_deg):
     turn = Rotation.from_euler("Y", turn_deg, degrees=True).as_matrix()
     turned = replace(trial, positions=trial.positions @ turn.T)
 
-    def moved_mm(symmetric):
-        here, there = (augment_markers(m, SUBJECT, symmetric=symmetric) for m in (trial, turned))
+    def moved_mm(symmetric, cycles=1):
+        here, there = (
+            augment_markers(m, SUBJECT, symmetric=symmetric, cycles=cycles) for m in (trial, turned)
+        )
         return 1000 * np.linalg.norm(there.positions @ turn - here.positions, axis=2).max()
 
     assert moved_mm(symmetric=True) < 0.01
+    assert moved_mm(symmetric=True, cycles=2) < 0.01
     assert moved_mm(symmetric=False) > 5  # the networks by themselves do see the room
 
 
@@ -103,12 +106,15 @@ def test_the_markers_of_a_mirrored_body_are_mirrored(trial):
     names = tuple(marker_on_other_side(name) for name in trial.names)
     image = MarkerTrajectories(names, trial.positions * mirror, trial.rate_hz)
 
-    def apart_mm(symmetric):
-        here, there = (augment_markers(m, SUBJECT, symmetric=symmetric) for m in (trial, image))
+    def apart_mm(symmetric, cycles=1):
+        here, there = (
+            augment_markers(m, SUBJECT, symmetric=symmetric, cycles=cycles) for m in (trial, image)
+        )
         others = there.select([marker_on_other_side(name) for name in ALL_MARKERS])
         return 1000 * np.linalg.norm(others * mirror - here.positions, axis=2).max()
 
     assert apart_mm(symmetric=True) < 0.01
+    assert apart_mm(symmetric=True, cycles=2) < 0.01
     assert apart_mm(symmetric=False) > 5
 
 
@@ -173,8 +179,12 @@ def test_a_provider_that_is_not_installed_is_refused(trial):
     ("wrong", "said"),
     [
         ({"provider": "gpu"}, "provider is 'gpu'; allowed are cpu, cuda, openvino"),
-        ({"cycles": 0}, "cycles is 0 .* allowed are 1 or more"),
+        ({"cycles": 0}, "cycles is 0 .* allowed are a whole number from 1 on"),
+        ({"cycles": 1.5}, "cycles is 1.5 .* a whole number"),
         ({"noise_m": -0.01}, "noise_m -0.01; allowed"),
+        ({"noise_m": np.inf}, "noise_m inf; allowed"),
+        ({"height_m": 175.0}, "height_m is 175.0; allowed are metres"),
+        ({"height_m": np.nan}, "height_m is nan; allowed are metres"),
     ],
 )
 def test_settings_that_are_not_allowed_are_refused(trial, wrong, said):
@@ -199,3 +209,20 @@ def test_force_complete_makes_markers_that_a_recording_lacks_as_those_that_are_m
     np.testing.assert_array_equal(made.positions, same.positions)
     assert np.isfinite(made.positions).all()
     assert made.estimated[:, made.names.index("LHeel")].all()
+
+
+def test_one_hip_that_is_there_tells_where_the_other_is(trial):
+    names = tuple(name for name in trial.names if name not in ("RHip", "Hip"))
+    made = augment_markers(
+        MarkerTrajectories(names, trial.select(names), 60), SUBJECT, force_complete=True
+    )
+    width = np.linalg.norm(made["RHip"] - made["LHip"], axis=1)
+    np.testing.assert_allclose(width, 0.0955 * SUBJECT.height_m, rtol=1e-6)
+    off = np.linalg.norm(made["RHip"] - trial["RHip"], axis=1)
+    assert off.max() < 0.1
+
+
+def test_a_recording_of_other_markers_is_refused_whatever_is_completed(trial):
+    others = MarkerTrajectories(tuple(f"M{i}" for i in range(21)), trial.positions[:, :21], 60)
+    with pytest.raises(InputError, match=r"none of the markers .* is there; there are M0, M1"):
+        augment_markers(others, SUBJECT, force_complete=True)

@@ -18,7 +18,12 @@ from numpy.typing import NDArray
 
 from gonio.errors import InputError
 from gonio.kinematics.landmarks import check_body_size
-from gonio.kinematics.segments import SegmentFrame, segment_frames, warn_of_other_axes
+from gonio.kinematics.segments import (
+    SegmentFrame,
+    segment_frames,
+    warn_of_other_axes,
+    warnings_are_collected,
+)
 from gonio.kinematics.unwrapping import (
     NEAR_SINGULARITY_DEG,
     continuous_deg,
@@ -80,7 +85,8 @@ def joint_angles(
         raise InputError(f"shoulder_sequence is {shoulder_sequence!r}; allowed are 'ZXY' and 'YXY'")
     check_body_size(markers)
     frames = segment_frames(filtered(markers, cutoff_hz))
-    warn_of_other_axes(frames)
+    if not warnings_are_collected():  # Gonio's own markers have Gonio's axes, and people may lie
+        warn_of_other_axes(frames)
     for name, turn in (turns or {}).items():
         frames[name] = replace(frames[name], rotation=frames[name].rotation @ turn)
     patience = max(1, round(PATIENCE_S * markers.rate_hz))

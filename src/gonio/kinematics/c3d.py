@@ -49,6 +49,8 @@ def why_no_c3d(markers: MarkerTrajectories) -> str | None:
 def write_c3d(path: str | Path, markers: MarkerTrajectories) -> None:
     """Write marker paths as C3D: millimetres, Y up, a missing sample with residual -1.
 
+    The number of the first frame tells when the clip begins, where such a file can count so far.
+
     Args:
         path: the C3D file; written whole or not at all.
         markers: (T, M, 3) metres, lab.
@@ -76,6 +78,9 @@ def write_c3d(path: str | Path, markers: MarkerTrajectories) -> None:
     file.add_parameter("POINT", "Y_SCREEN", "+Y")
     file["data"]["points"] = points
     file["data"]["meta_points"]["residuals"] = np.where(missing, -1.0, 0.0)[None]
+    first = round(markers.start_s * markers.rate_hz)
+    if 0 < first < MAX_FRAMES - len(markers):
+        file["header"]["points"]["first_frame"] = first
     with replacing(path) as scratch:
         file.write(str(scratch))
 
@@ -96,17 +101,19 @@ def read_c3d(path: str | Path, *, up: Up | None = None) -> MarkerTrajectories:
 
     Raises:
         MissingFileError: there is no such file.
-        InputError: not a C3D file, one that is cut off or without markers, unknown units, a marker
-            named twice, or nothing says which axis is up.
+        InputError: not a C3D file, one that is cut off, longer than `MAX_FRAMES` or without
+            markers, unknown units, a marker named twice, or nothing says which axis is up. (What
+            is damaged among a file's parameters is not always seen: ezc3d may end the process.)
     """
+    if up is not None and up not in _TO_Y_UP:
+        raise InputError(f"up is {up!r}; allowed are 'X', 'Y' and 'Z'")
     source = Path(path)
     if not source.is_file():
         raise MissingFileError(f"there is no C3D file {source}; check the path")
     _check_whole(source)
     try:
         file = ezc3d.c3d(str(source))
-        told = file["parameters"]["POINT"]
-        point = {name: entry["value"] for name, entry in told.items() if "value" in entry}
+        point, trial = (_values(file["parameters"].get(group, {})) for group in ("POINT", "TRIAL"))
         points, residuals = file["data"]["points"], file["data"]["meta_points"]["residuals"][0]
         first_frame = file["header"]["points"]["first_frame"]
     except (OSError, RuntimeError, ValueError, KeyError, IndexError, MemoryError) as error:
@@ -118,6 +125,7 @@ def read_c3d(path: str | Path, *, up: Up | None = None) -> MarkerTrajectories:
         for row, label in enumerate(labels[: points.shape[1]])
         if label and not label.startswith("*") and label not in others
     ]
+    _check_all_read(source, point, trial, points.shape[2])
     rate_hz = float(next(iter(_of(point, "RATE")), 0.0))
     if not rows or not points.shape[2] or not rate_hz > 0:
         raise InputError(f"{source} holds no frame of a labelled marker; export the marker paths")
@@ -164,6 +172,30 @@ def _check_whole(source: Path) -> None:
             f"{source} is cut off: it has {size} bytes, and its frames {first} to {last} need "
             f"{needed}; copy or export it again"
         )
+
+
+def _check_all_read(
+    source: Path, point: Mapping[str, Any], trial: Mapping[str, Any], read: int
+) -> None:
+    """See that no frames are lost: beyond `MAX_FRAMES` ezc3d stops without a word.
+
+    Raises:
+        InputError: POINT or TRIAL say that there are more.
+    """
+    frames = int(next(iter(_of(point, "LONG_FRAMES")), 0))
+    span = [_of(trial, f"ACTUAL_{end}_FIELD") for end in ("START", "END")]
+    if all(len(words) == 2 for words in span):  # of 16 bits each, the lower first
+        first, last = (int(low) % 2**16 + 2**16 * int(high) for low, high in span)
+        frames = max(frames, last - first + 1)
+    if frames > read == MAX_FRAMES:
+        raise InputError(
+            f"{source} says that it has {frames} frames, of which {MAX_FRAMES} can be read; "
+            "export it in parts"
+        )
+
+
+def _values(group: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: entry["value"] for name, entry in group.items() if "value" in entry}
 
 
 def _of(point: Mapping[str, Any], name: str) -> list[Any]:

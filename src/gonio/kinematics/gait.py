@@ -19,7 +19,7 @@ from gonio.frames import normalised
 from gonio.kinematics.angles import filtered
 from gonio.kinematics.gait_phases import Frames, GaitPhases, phases_of
 from gonio.kinematics.landmarks import SIDES, has_samples, recognised_paths
-from gonio.kinematics.segments import segment_frames
+from gonio.kinematics.segments import collected_warnings, segment_frames
 from gonio.signals import fill_short_gaps, runs_of
 from gonio.skeleton import Side
 from gonio.types import BoolArray, FloatArray, MarkerTrajectories
@@ -206,7 +206,8 @@ def _forward_paths(markers: MarkerTrajectories) -> _Feet | NotGait:
     absent = [name.removesuffix("_study") for name in needed if not has_samples(paths, name)]
     if absent:
         return NotGait(f"the markers {', '.join(absent)} are missing")
-    frame = segment_frames(smooth)["pelvis"]
+    with collected_warnings():  # of segments that are not asked for
+        frame = segment_frames(smooth)["pelvis"]
     forward = normalised(frame.rotation[:, :, 0] * [1.0, 0.0, 1.0])
     longest = round(LONGEST_GAP_S * markers.rate_hz)
     heel: dict[Side, _Path] = {}

@@ -40,8 +40,10 @@ SMALLEST_ANGLE_DEG = 3.0
 """Two directions that are closer than this make no plane: the markers lie on one line."""
 
 
+_STOOD_IN_FOR = ("HJC", "Shoulder")
+"""Ends of the names of markers that others stand in for."""
 LEVEL_DEG = 60.0
-"""A trunk that leans more than this lies."""
+"""A trunk that leans by more than this, up to as much beyond the level, lies."""
 NEARLY_ALL = 0.95
 """Share of the frames in which the axes must seem to be others before a word is said."""
 
@@ -237,7 +239,10 @@ def _say_what_is_absent(
         for side in SIDES if definition.sided else ("R",):
             segment = f"{definition.name}_{side}" if definition.sided else definition.name
             names = [m.format(r="r" if side == "R" else "L", R=side) for m in definition.markers]
-            absent = [name for name in names if not {name, f"{name}_study"} & set(paths)]
+            absent = [name for name in names if not _recorded(paths, name)]
+            unseen = [name for name in names if name not in absent and not _seen(paths, name)]
+            if unseen:  # what stands in for a joint centre would do
+                absent = [name for name in absent if not name.endswith(_STOOD_IN_FOR)]
             if absent and not np.isfinite(frames[segment].rotation).any():
                 lacking[segment] = absent
     if lacking:
@@ -247,6 +252,14 @@ def _say_what_is_absent(
             "the joints that need them have no angles. gonio.augment_markers adds the anatomical "
             "markers to the 22 of a pose"
         )
+
+
+def _recorded(paths: Mapping[str, FloatArray], name: str) -> bool:
+    return name in paths or f"{name}_study" in paths
+
+
+def _seen(paths: Mapping[str, FloatArray], name: str) -> bool:
+    return has_samples(paths, name) or has_samples(paths, f"{name}_study")
 
 
 def warn_of_other_axes(frames: Mapping[str, SegmentFrame]) -> None:
@@ -265,12 +278,24 @@ def warn_of_other_axes(frames: Mapping[str, SegmentFrame]) -> None:
             "the pelvis stands on its head below the trunk: right and left are exchanged, or the "
             "recording's axes are left-handed; Gonio's are right-handed"
         )
+    hanging = trunk[known, 1] < -np.cos(np.radians(LEVEL_DEG))
+    if hanging.mean() >= NEARLY_ALL:
+        _say(
+            f"the head is below the hips in {hanging.mean():.0%} of the frames: if nobody hangs or "
+            "stands on the hands there, the recording has Y down; Gonio takes Y for up"
+        )
     level = np.abs(trunk[known, 1]) < np.cos(np.radians(LEVEL_DEG))
     if level.mean() >= NEARLY_ALL:
         _say(
-            f"the trunk lies level in {level.mean():.0%} of the frames: if nobody lies there, the "
-            "recording has another axis up than Y, which Gonio takes for up"
+            f"the trunk leans by more than {LEVEL_DEG:g} degrees in {level.mean():.0%} of the "
+            "frames: if nobody lies there, the recording has another axis up than Y, which Gonio "
+            "takes for up"
         )
+
+
+def warnings_are_collected() -> bool:
+    """Whether somebody collects what kinematics warns of."""
+    return _collected.get() is not None
 
 
 def _say(sentence: str) -> None:

@@ -177,10 +177,13 @@ def augment_batch(
         InputError: as `augment_markers`.
         MissingFileError: as `augment_markers`.
     """
-    if cycles < 1 or not noise_m >= 0:
+    if not isinstance(cycles, int) or cycles < 1 or not 0 <= noise_m < np.inf:
         raise InputError(
-            f"cycles is {cycles} and noise_m {noise_m}; allowed are 1 or more, and 0 m or more"
+            f"cycles is {cycles} and noise_m {noise_m}; allowed are a whole number from 1 on, and "
+            "0 m or more"
         )
+    if height_m is not None and not 0.1 <= height_m <= 10:
+        raise InputError(f"height_m is {height_m}; allowed are metres, 0.1 to 10")
     subject = subject or Subject()
     clips = [_in_order(clip, absent_allowed=force_complete) for clip in clips]
     height = subject.height_m or height_m or _stature_of(clips) or DEFAULT_HEIGHT_M
@@ -238,6 +241,11 @@ def _in_order(markers: MarkerTrajectories, *, absent_allowed: bool) -> MarkerTra
             have[middle] = (have[ends[0]] + have[ends[1]]) / 2
             flags[middle] = flags[ends[0]] | flags[ends[1]]
     needed = [name for name in AUGMENTER_LOWER_INPUT + AUGMENTER_UPPER_INPUT if name not in have]
+    if not have:
+        raise InputError(
+            f"none of the markers {', '.join(MARKERS[:4])}, ... is there; there are "
+            f"{', '.join(markers.names[:8])}"
+        )
     if needed and not absent_allowed:
         raise InputError(
             f"marker augmentation needs the markers {', '.join(dict.fromkeys(needed))}, which are "
@@ -335,21 +343,32 @@ def _run(half: _Half, clip: FloatArray, views: FloatArray, settings: _Settings) 
         settings: the body and the ensemble.
     """
     frames, clips = clip.shape[:2]
-    noise = np.random.default_rng(0).normal(
-        0.0, settings.noise_m, (settings.cycles - 1, frames, 1, len(half.inputs), 3)
-    )
-    members = np.moveaxis(np.concatenate([clip[None], clip + noise]), 2, 1)  # (C, B, T, inputs, 3)
-    together = max(1, FRAMES_AT_ONCE // members[..., 0, 0].size)
+    members = np.moveaxis(clip, 1, 0)[None]  # (1, B, T, inputs, 3)
+    noise = np.zeros((settings.cycles, 1, frames, len(half.inputs), 3))
+    noise[1:, 0] = np.random.default_rng(0).normal(0.0, settings.noise_m, noise[1:, 0].shape)
+    together = max(1, FRAMES_AT_ONCE // (settings.cycles * clips * frames))
     output = np.zeros((clips, frames, len(half.outputs), 3))
     for start in range(0, len(views), together):
-        output += _in_views(half, members, views[start : start + together], settings)
+        output += _in_views(half, members, noise, views[start : start + together], settings)
     return np.moveaxis(output / len(views), 1, 0)
 
 
 def _in_views(
-    half: _Half, members: FloatArray, views: FloatArray, settings: _Settings
+    half: _Half,
+    members: FloatArray,
+    noise: FloatArray,
+    views: FloatArray,
+    settings: _Settings,
 ) -> FloatArray:
-    """The sum over some views of the mean over an ensemble: (C, B, T, inputs, 3), all in one batch.
+    """The sum over some views of the mean over an ensemble of C, all in one batch.
+
+    Args:
+        half: the network.
+        members: (1, B, T, inputs, 3) metres.
+        noise: (C, 1, T, inputs, 3) metres, in the axes of the network, so that it turns and is
+            mirrored with the body.
+        views: (V, B, 3, 3).
+        settings: the body.
 
     Returns:
         (B, T, outputs, 3) metres, in the axes of the members.
@@ -361,10 +380,11 @@ def _in_views(
         [
             (members[..., half.inputs_mirrored, :] if other else members)
             @ np.swapaxes(view, 1, 2)[:, None]
+            + noise
             for view, other in zip(views, mirrored, strict=True)
         ]
     )  # (V, C, B, T, inputs, 3)
-    rows = seen.reshape(-1, members.shape[2], 3 * len(half.inputs)) / height
+    rows = seen.reshape(-1, seen.shape[3], 3 * len(half.inputs)) / height
     sizes = np.broadcast_to([height, settings.mass_kg], (*rows.shape[:2], 2))
     features = (np.concatenate([rows, sizes], axis=2) - mean) / std
     network = load_network(half.folder, settings.provider)

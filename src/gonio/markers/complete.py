@@ -81,16 +81,20 @@ def _fill(made: dict[str, FloatArray], name: str, stand_in: FloatArray) -> None:
 
 
 def _fill_trunk(made: dict[str, FloatArray], height_m: float) -> None:
-    """Hips below the shoulders or shoulders above the hips, sides from whichever pair is there."""
+    """Middles from the side that is there, hips below shoulders or shoulders above hips, sides."""
     up = np.broadcast_to([0.0, 1.0, 0.0], made["Hip"].shape)
-    _fill(made, "Neck", made["Hip"] + proportions.TRUNK * height_m * up)
-    _fill(made, "Hip", made["Neck"] - proportions.TRUNK * height_m * up)
     right = normalised(made["RHip"] - made["LHip"])
     right = np.where(np.isnan(right), normalised(made["RShoulder"] - made["LShoulder"]), right)
-    for middle, part, half in (
+    pairs = (
         ("Hip", "Hip", proportions.HALF_HIPS),
         ("Neck", "Shoulder", proportions.HALF_SHOULDERS),
-    ):
+    )
+    for middle, part, half in pairs:
+        _fill(made, middle, made["R" + part] - half * height_m * right)
+        _fill(made, middle, made["L" + part] + half * height_m * right)
+    _fill(made, "Neck", made["Hip"] + proportions.TRUNK * height_m * up)
+    _fill(made, "Hip", made["Neck"] - proportions.TRUNK * height_m * up)
+    for middle, part, half in pairs:
         _fill(made, "R" + part, made[middle] + half * height_m * right)
         _fill(made, "L" + part, made[middle] - half * height_m * right)
 
