@@ -68,22 +68,6 @@ def test_a_file_that_is_wrong_is_refused_with_its_reason(tmp_path, markers, old,
     assert "a.trc" in str(error.value)
 
 
-def test_a_rate_that_is_off_all_along_is_refused(tmp_path):
-    """With 240 Hz and three decimals each single step might be that of 200 Hz."""
-    path = tmp_path / "a.trc"
-    trial = MarkerTrajectories(("Hip",), np.zeros((200, 1, 3)), 240.0)
-    write_trc(path, trial)
-    lines = path.read_text().splitlines()
-    for i in range(len(lines) - 200, len(lines)):
-        number, time, *rest = lines[i].split("\t")
-        lines[i] = "\t".join([number, f"{float(time):.3f}", *rest])
-    path.write_text("\n".join(lines) + "\n")
-    assert read_trc(path).rate_hz == 240.0
-    path.write_text(path.read_text().replace("240\t240\t", "220\t220\t", 1))
-    with pytest.raises(InputError, match=r"DataRate is 220 Hz but 199 steps .* are 240\.\d+ Hz"):
-        read_trc(path)
-
-
 def _at_times(path, rate, times):
     write_trc(path, MarkerTrajectories(("Hip",), np.zeros((len(times), 1, 3)), rate))
     lines = path.read_text().splitlines()
@@ -92,6 +76,15 @@ def _at_times(path, rate, times):
         lines[i] = "\t".join([number, time, *rest])
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def test_a_rate_that_is_off_all_along_is_refused(tmp_path):
+    """With 240 Hz and three decimals each single step might be that of 200 Hz."""
+    path = _at_times(tmp_path / "a.trc", 240.0, [f"{i / 240:.3f}" for i in range(200)])
+    assert read_trc(path).rate_hz == 240.0
+    path.write_text(path.read_text().replace("240\t240\t", "220\t220\t", 1))
+    with pytest.raises(InputError, match=r"DataRate is 220 Hz but 199 steps .* are 240\.\d+ Hz"):
+        read_trc(path)
 
 
 @pytest.mark.parametrize("rate", [30, 59.94, 100, 240, 1000, 2000])

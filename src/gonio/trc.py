@@ -26,7 +26,7 @@ _HEADER_KEYS = (
     "OrigDataStartFrame",
     "OrigNumFrames",
 )
-_METRES_IN = {"m": 1.0, "cm": 0.01, "mm": 0.001}
+METRES_IN = {"m": 1.0, "cm": 0.01, "mm": 0.001}
 _RATE_TOLERANCE = 0.02
 
 
@@ -117,11 +117,11 @@ def _number(source: Path, header: dict[str, str], key: str) -> float:
 
 def _unit(source: Path, header: dict[str, str]) -> float:
     unit = header.get("Units", "").strip().lower()
-    if unit not in _METRES_IN:
+    if unit not in METRES_IN:
         raise InputError(
-            f"{source}: Units is {unit!r}; allowed are {', '.join(_METRES_IN)}. Correct the header."
+            f"{source}: Units is {unit!r}; allowed are {', '.join(METRES_IN)}. Correct the header."
         )
-    return _METRES_IN[unit]
+    return METRES_IN[unit]
 
 
 def _table(source: Path, lines: list[str], markers: int) -> FloatArray:

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from gonio.kinematics.angles import joint_angles
+from gonio.kinematics.chain import angles_of
 from gonio.kinematics.segments import (
     SEGMENTS,
     KinematicsWarning,
     collected_warnings,
     segment_frames,
 )
+from gonio.options import InferenceOptions
 from gonio.skeleton import JOINTS, MARKERS
 from gonio.types import MarkerTrajectories
 from tests.kinematics.body import body
@@ -91,7 +93,7 @@ def test_other_axes_are_told_but_not_of_a_video(axes, said):
     assert len(told) == 1
     assert re.search(said, str(told[0].message))
     with collected_warnings() as of_a_run:  # somebody who lies is no other recording
-        joint_angles(turned)
+        angles_of(turned, InferenceOptions())
     assert of_a_run == []
 
 
@@ -110,7 +112,8 @@ def test_what_stands_in_for_a_marker_needs_no_word():
     kept = tuple(name for name in whole.names if name not in ("RHJC_study", "RShoulder"))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        joint_angles(MarkerTrajectories(kept, whole.select(kept), 60.0))
+        angles = joint_angles(MarkerTrajectories(kept, whole.select(kept), 60.0))
+    assert angles.notna().all().all()
 
 
 @pytest.mark.parametrize(

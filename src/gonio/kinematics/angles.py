@@ -22,7 +22,6 @@ from gonio.kinematics.segments import (
     SegmentFrame,
     segment_frames,
     warn_of_other_axes,
-    warnings_are_collected,
 )
 from gonio.kinematics.unwrapping import (
     NEAR_SINGULARITY_DEG,
@@ -58,6 +57,7 @@ def joint_angles(
     cutoff_hz: float | None = 6.0,
     shoulder_sequence: ShoulderSequence = "ZXY",
     turns: Mapping[str, FloatArray] | None = None,
+    own_axes: bool = False,
 ) -> pd.DataFrame:
     """Joint angles of a clip.
 
@@ -70,6 +70,8 @@ def joint_angles(
             six shoulder columns to `ISB_SHOULDER_ANGLES`.
         turns: segment -> (3, 3) constant turn from the frame that is meant into the one that the
             markers make, for markers that sit elsewhere; none where not given.
+        own_axes: whether the markers are known to have Gonio's axes, as those of a pose have: then
+            nothing is said of others where somebody lies.
 
     Returns:
         `time_s` and the 36 columns of `skeleton.ANGLE_COLUMNS`, degrees, T rows. Angles are
@@ -85,7 +87,7 @@ def joint_angles(
         raise InputError(f"shoulder_sequence is {shoulder_sequence!r}; allowed are 'ZXY' and 'YXY'")
     check_body_size(markers)
     frames = segment_frames(filtered(markers, cutoff_hz))
-    if not warnings_are_collected():  # Gonio's own markers have Gonio's axes, and people may lie
+    if not own_axes:
         warn_of_other_axes(frames)
     for name, turn in (turns or {}).items():
         frames[name] = replace(frames[name], rotation=frames[name].rotation @ turn)

@@ -11,6 +11,7 @@ import numpy as np
 
 from gonio.errors import InputError, MissingFileError
 from gonio.files import replacing
+from gonio.trc import METRES_IN
 from gonio.types import FloatArray, MarkerTrajectories
 
 Up = Literal["X", "Y", "Z"]
@@ -26,7 +27,6 @@ _BYTE_ORDER = {b"\x54": "<", b"\x55": "<", b"\x56": ">"}
 """By processor: Intel, DEC, MIPS."""
 _SIGN_AT = {b"\x54": 15, b"\x55": 13, b"\x56": 12}
 """Byte of the header with the sign of the scale, below 0 where numbers are of 32 bits."""
-_METRES_IN = {"m": 1.0, "cm": 0.01, "mm": 0.001}
 _NO_MARKERS = ("ANGLES", "FORCES", "MOMENTS", "POWERS", "SCALARS")
 """Parameters of POINT that name points which are results of a model."""
 
@@ -210,12 +210,12 @@ def _of(point: Mapping[str, Any], name: str) -> list[Any]:
 
 def _metres(source: Path, point: Mapping[str, Any]) -> float:
     unit = str(next(iter(_of(point, "UNITS")), "")).strip().lower()
-    if unit not in _METRES_IN:
+    if unit not in METRES_IN:
         raise InputError(
-            f"{source}: POINT:UNITS is {unit!r}; allowed are {', '.join(_METRES_IN)}. Export the "
+            f"{source}: POINT:UNITS is {unit!r}; allowed are {', '.join(METRES_IN)}. Export the "
             "file with its unit."
         )
-    return _METRES_IN[unit]
+    return METRES_IN[unit]
 
 
 def _axis_up(source: Path, point: Mapping[str, Any]) -> str:

@@ -88,6 +88,7 @@ def angles_of(
         cutoff_hz=options.angle_cutoff_hz,
         shoulder_sequence=options.shoulder_sequence,
         turns=turns,
+        own_axes=True,
     )
 
 

@@ -25,6 +25,7 @@ from gonio.kinematics.landmarks import (
     has_samples,
     hip_joint_centre,
     path_or_nan,
+    recognised_name,
     recognised_paths,
     shoulder_joint_centre,
 )
@@ -239,9 +240,10 @@ def _say_what_is_absent(
         for side in SIDES if definition.sided else ("R",):
             segment = f"{definition.name}_{side}" if definition.sided else definition.name
             names = [m.format(r="r" if side == "R" else "L", R=side) for m in definition.markers]
-            absent = [name for name in names if not _recorded(paths, name)]
-            unseen = [name for name in names if name not in absent and not _seen(paths, name)]
-            if unseen:  # what stands in for a joint centre would do
+            key = {name: recognised_name(name) or name for name in names}
+            absent = [name for name in names if key[name] not in paths]
+            if any(key[name] in paths and not has_samples(paths, key[name]) for name in names):
+                # what stands in for a joint centre would do
                 absent = [name for name in absent if not name.endswith(_STOOD_IN_FOR)]
             if absent and not np.isfinite(frames[segment].rotation).any():
                 lacking[segment] = absent
@@ -252,14 +254,6 @@ def _say_what_is_absent(
             "the joints that need them have no angles. gonio.augment_markers adds the anatomical "
             "markers to the 22 of a pose"
         )
-
-
-def _recorded(paths: Mapping[str, FloatArray], name: str) -> bool:
-    return name in paths or f"{name}_study" in paths
-
-
-def _seen(paths: Mapping[str, FloatArray], name: str) -> bool:
-    return has_samples(paths, name) or has_samples(paths, f"{name}_study")
 
 
 def warn_of_other_axes(frames: Mapping[str, SegmentFrame]) -> None:
@@ -291,11 +285,6 @@ def warn_of_other_axes(frames: Mapping[str, SegmentFrame]) -> None:
             "frames: if nobody lies there, the recording has another axis up than Y, which Gonio "
             "takes for up"
         )
-
-
-def warnings_are_collected() -> bool:
-    """Whether somebody collects what kinematics warns of."""
-    return _collected.get() is not None
 
 
 def _say(sentence: str) -> None:

@@ -12,18 +12,24 @@ from scipy.spatial.transform import Rotation
 from gonio.kinematics.angles import (
     PATIENCE_S,
     ShoulderSequence,
+    angle_columns,
     isb_shoulder_columns,
     isb_shoulder_deg,
     joint_angles_deg,
     to_sequence,
 )
-from gonio.skeleton import JOINTS, Joint
+from gonio.skeleton import ANGLE_COLUMNS, JOINTS, Joint
 from gonio.types import FloatArray
 
 
 def shoulder_sequence_of(angles: pd.DataFrame) -> ShoulderSequence:
-    """The sequence in which a table holds its shoulders."""
-    return "ZXY" if "shoulder_R_flexion_deg" in angles else "YXY"
+    """The sequence in which a table holds its shoulders: Z-X-Y where it has not all in Y-X-Y alone.
+
+    Args:
+        angles: `time_s` and 36 columns; others, or both sequences, may be there too.
+    """
+    have = set(angles.columns)
+    return "YXY" if set(angle_columns("YXY")) <= have and not set(ANGLE_COLUMNS) <= have else "ZXY"
 
 
 def with_shoulders_in(angles: pd.DataFrame, sequence: ShoulderSequence) -> pd.DataFrame:

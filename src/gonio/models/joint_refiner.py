@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gonio.errors import InputError
-from gonio.kinematics.angles import ShoulderSequence, angle_columns
-from gonio.kinematics.shoulder import with_shoulders_in
+from gonio.kinematics.angles import angle_columns
+from gonio.kinematics.shoulder import shoulder_sequence_of, with_shoulders_in
 from gonio.models.blocks import Block, OverTime, mlp, small_random
 from gonio.models.checkpoint_io import read_checkpoint
 from gonio.models.loading import check_sizes, check_step, config_from, network_of
@@ -266,7 +266,7 @@ def angles_from(table: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
         InputError: a column is missing, there twice or not of numbers, the times do not increase
             strictly, or an angle is infinite; the message names it. Angles may be NaN.
     """
-    columns = angle_columns(_sequence_of(table))
+    columns = angle_columns(shoulder_sequence_of(table))
     names = ["time_s", *columns]
     absent = [name for name in names if name not in table]
     if absent:
@@ -288,12 +288,6 @@ def angles_from(table: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
         )
     known = with_shoulders_in(_table(time_s, values, columns), "ZXY")[list(ANGLE_COLUMNS)]
     return time_s, known.to_numpy(dtype=float).reshape(len(table), len(JOINTS), 3)
-
-
-def _sequence_of(table: pd.DataFrame) -> ShoulderSequence:
-    """Y-X-Y where a table has all angles in it, and not all in Z-X-Y, of which it is told then."""
-    have = set(table.columns)
-    return "YXY" if set(angle_columns("YXY")) <= have and not set(ANGLE_COLUMNS) <= have else "ZXY"
 
 
 def _table(time_s: FloatArray, values: FloatArray, columns: Sequence[str]) -> pd.DataFrame:
@@ -364,7 +358,7 @@ def frames_at(landmarks: LandmarkSequence, time_s: FloatArray) -> NDArray[np.int
 def with_angles(table: pd.DataFrame, angles_deg: FloatArray) -> pd.DataFrame:
     """The same table with other angles (T, 12, 3), degrees, Z-X-Y, in the table's own sequence."""
     values = angles_deg.reshape(len(table), len(ANGLE_COLUMNS))
-    sequence = _sequence_of(table)
+    sequence = shoulder_sequence_of(table)
     made = with_shoulders_in(_table(table["time_s"].to_numpy(), values, ANGLE_COLUMNS), sequence)
     changed = table.copy()
     columns = angle_columns(sequence)
